@@ -1,0 +1,1 @@
+"""The typed tool factory: contract, artifacts, vocabulary, imaging I/O, tools, runtimes and weights."""

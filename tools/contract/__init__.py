@@ -1,0 +1,1 @@
+"""The contract between tools and everything that plans and runs them."""

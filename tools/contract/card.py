@@ -1,0 +1,92 @@
+"""The card of a tool: everything a planner, a person or another program may know of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from scanwright.tools.contract.conditions import AnyAfter, AnyBefore
+from scanwright.tools.contract.types import ArtifactType
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ToolInput(_Frozen):
+    """An artifact that a tool takes. many: any number of them."""
+
+    name: str
+    type: ArtifactType
+    optional: bool = False
+    many: bool = False
+
+
+ParamKind = Literal["quantity", "point", "number", "integer", "text", "flag", "choice"]
+
+
+class ToolParam(_Frozen):
+    """A scalar that a tool takes. default None with required False means "left out"."""
+
+    name: str
+    kind: ParamKind
+    required: bool
+    default: Any = None
+    choices: tuple[str, ...] = ()
+
+
+class Needs(_Frozen):
+    """What a run of the tool needs, and about how long it takes on two cores for a 512×512×200 volume."""
+
+    memory_gb: float = 0.5
+    gpu_memory_gb: float = 0.0
+    seconds: float = 1.0
+    torch: bool = False
+
+
+class MeasuredError(_Frozen):
+    """How wrong the tool was when its error was measured, and against what. error 0.01 is 1 %."""
+
+    text: str
+    modality: str | None = None
+    relative_error: float | None = None
+    n: int | None = None
+
+
+class ToolCard(_Frozen):
+    """The description of one tool.
+
+    answers_without: questions near this tool that it does not answer, with what does ("near misses").
+    reaches_out: it exports, deletes or uses the network, so a person approves it first.
+    """
+
+    id: str
+    version: str
+    family: str
+    summary: str
+    description: str
+    examples: tuple[str, ...]
+    near_misses: tuple[str, ...] = ()
+    when: tuple[AnyBefore, ...] = ()
+    then: tuple[AnyAfter, ...] = ()
+    inputs: tuple[ToolInput, ...]
+    params: tuple[ToolParam, ...]
+    output: ArtifactType
+    needs: Needs = Field(default_factory=Needs)
+    weights: tuple[str, ...] = ()
+    reference: str
+    error: tuple[MeasuredError, ...] = ()
+    licence: str = "Apache-2.0"
+    lossy: bool = False
+    reaches_out: bool = False
+    package: str
+    code_hash: str
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What a goal can want of this tool."""
+        return self.output.quantity or (self.output.kind.lower(),)
+
+    def param(self, name: str) -> ToolParam | None:
+        """The parameter of that name."""
+        return next((p for p in self.params if p.name == name), None)

@@ -1,0 +1,313 @@
+"""Conditions of use, as data: shown, hashed, exported, and checked before and after a tool runs.
+
+A condition answers yes, no or unknown. "No" refuses or flags, as the condition says; "unknown" asks or flags,
+and never passes silently.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+from scanwright.tools.artifacts import Artifact, ImageFacts, Mask, Measurement, Measurements
+from scanwright.tools.contract.quantity import Quantity
+from scanwright.tools.imaging.geometry import Geometry
+
+Effect: TypeAlias = Literal["refuse", "ask", "flag"]
+
+
+@dataclass(frozen=True)
+class Concern:
+    """A condition that does not hold. missing names the fact to ask for, offers what can be answered."""
+
+    effect: Effect
+    sentence: str
+    missing: str | None = None
+    offers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What conditions look at before a run: the image's facts and geometry, and the parameters given."""
+
+    image: ImageFacts
+    geometry: Geometry
+    params: dict[str, Any]
+
+
+class _Condition(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Before(_Condition):
+    """A condition on the image and the parameters."""
+
+    @abstractmethod
+    def check(self, scene: Scene) -> Concern | None:
+        """None where it holds."""
+
+
+class ModalityIs(Before):
+    """The image is of one of these DICOM modalities."""
+
+    test: Literal["modality"] = "modality"
+    one_of: tuple[str, ...]
+
+    def check(self, scene: Scene) -> Concern | None:
+        have = scene.image.modality
+        if have is None:
+            return Concern(
+                "ask",
+                f"The file does not say what modality it is; this needs {_or(self.one_of)}.",
+                "modality",
+                self.one_of,
+            )
+        if have in self.one_of:
+            return None
+        return Concern("refuse", f"This works on {_or(self.one_of)}, and this scan is {have}.")
+
+
+class BodyPartIs(Before):
+    """The image shows one of these body parts (DICOM BodyPartExamined, lower case)."""
+
+    test: Literal["body_part"] = "body_part"
+    one_of: tuple[str, ...]
+
+    def check(self, scene: Scene) -> Concern | None:
+        have = scene.image.body_part
+        if have is None:
+            return Concern(
+                "ask",
+                f"The file does not say what part of the body it shows; this needs the {_or(self.one_of)}.",
+                "body_part",
+                self.one_of,
+            )
+        if have in self.one_of:
+            return None
+        return Concern("refuse", f"This works on the {_or(self.one_of)}, and this scan shows the {have}.")
+
+
+class UnitIs(Before):
+    """The voxels are in this UCUM unit."""
+
+    test: Literal["unit"] = "unit"
+    unit: str
+
+    def check(self, scene: Scene) -> Concern | None:
+        if scene.image.unit == self.unit:
+            return None
+        return Concern(
+            "refuse",
+            f"This needs voxels in {_unit(self.unit)}, and this scan's are in {_unit(scene.image.unit)}.",
+        )
+
+
+class SidesKnown(Before):
+    """It is known which side is left."""
+
+    test: Literal["sides_known"] = "sides_known"
+
+    def check(self, scene: Scene) -> Concern | None:
+        if scene.geometry.sides_known:
+            return None
+        return Concern(
+            "refuse",
+            "This scan's file does not say which side is left, so nothing about left or right can be said.",
+            "sides",
+        )
+
+
+class SpacingAtMost(Before):
+    """No voxel is longer than max_mm along any axis: the validated range of the method."""
+
+    test: Literal["spacing"] = "spacing"
+    max_mm: float
+    otherwise: Effect = "flag"
+
+    def check(self, scene: Scene) -> Concern | None:
+        worst = max(scene.geometry.spacing_mm)
+        if worst <= self.max_mm:
+            return None
+        return Concern(
+            self.otherwise,
+            f"The voxels are up to {worst:.2g} mm long; this was validated up to {self.max_mm:g} mm.",
+        )
+
+
+class CoversAtLeast(Before):
+    """The field of view is at least this large (right–left, anterior–posterior, superior–inferior, mm)."""
+
+    test: Literal["covers"] = "covers"
+    extent_mm: tuple[float, float, float]
+    otherwise: Effect = "refuse"
+
+    def check(self, scene: Scene) -> Concern | None:
+        have = scene.geometry.extent_mm
+        if all(h >= w for h, w in zip(have, self.extent_mm, strict=True)):
+            return None
+        return Concern(
+            self.otherwise,
+            f"The field of view is {_size(have)} mm; this needs at least {_size(self.extent_mm)} mm to see the whole.",
+        )
+
+
+class CoversAtMost(Before):
+    """The field of view is no larger than this (mm): something larger is not what the tool was made for."""
+
+    test: Literal["covers_at_most"] = "covers_at_most"
+    extent_mm: tuple[float, float, float]
+    otherwise: Effect = "refuse"
+
+    def check(self, scene: Scene) -> Concern | None:
+        have = scene.geometry.extent_mm
+        if all(h <= w for h, w in zip(have, self.extent_mm, strict=True)):
+            return None
+        return Concern(
+            self.otherwise,
+            f"The field of view is {_size(have)} mm, larger than any this was made for ({_size(self.extent_mm)} mm): "
+            "check the spacing in the file.",
+        )
+
+
+class ParamInUnit(Before):
+    """A threshold is given in the unit of the voxels; on CT it lies in the range that HU can have."""
+
+    test: Literal["param_in_image_unit"] = "param_in_image_unit"
+    names: tuple[str, ...]
+    hu_range: tuple[float, float] = (-1024.0, 30000.0)
+
+    def check(self, scene: Scene) -> Concern | None:
+        for name in self.names:
+            given = scene.params.get(name)
+            if not isinstance(given, Quantity):
+                continue
+            unit = scene.image.unit
+            if given.unit not in (unit, "1"):
+                return Concern(
+                    "refuse",
+                    f"{given} is not a voxel value: this scan's voxels are in {_unit(unit)}, so give a number in {_unit(unit)}.",
+                )
+            low, high = self.hu_range
+            if unit == "[hnsf'U]" and not low <= given.value <= high:
+                return Concern(
+                    "refuse",
+                    f"{given.value:g} HU is outside what a CT can hold ({low:g} to {high:g} HU): check the number.",
+                )
+        return None
+
+
+class ParamOrdered(Before):
+    """low is below high."""
+
+    test: Literal["param_ordered"] = "param_ordered"
+    low: str = "low"
+    high: str = "high"
+
+    def check(self, scene: Scene) -> Concern | None:
+        low, high = scene.params.get(self.low), scene.params.get(self.high)
+        if isinstance(low, Quantity) and isinstance(high, Quantity) and low.value > high.value:
+            return Concern(
+                "refuse", f"The range runs from {low} to {high}, so nothing lies in it: swap the two numbers."
+            )
+        return None
+
+
+class After(_Condition):
+    """A condition on the result; what it says is put on the result as a flag."""
+
+    @abstractmethod
+    def check(self, result: Artifact) -> str | None:
+        """None where it holds, else the flag."""
+
+
+class NotEmpty(After):
+    """The mask has voxels; an empty one is "not found", never 0 mL."""
+
+    test: Literal["not_empty"] = "not_empty"
+
+    def check(self, result: Artifact) -> str | None:
+        if isinstance(result, Mask) and result.voxels == 0:
+            return f"not found: no voxel of the {result.name} was seen"
+        return None
+
+
+class NotCut(After):
+    """The mask does not touch the edge of the field of view (faces named in allow may be touched)."""
+
+    test: Literal["not_cut"] = "not_cut"
+    allow: tuple[str, ...] = ()
+
+    def check(self, result: Artifact) -> str | None:
+        if not isinstance(result, Mask):
+            return None
+        cut: list[str] = [edge for edge in result.touches if edge not in self.allow]
+        if not result.geometry.sides_known:
+            cut = sorted({"lateral" if edge in ("left", "right") else edge for edge in cut})
+        if not cut:
+            return None
+        return f"cut by the {_and(cut)} edge of the field of view: the true size is larger"
+
+
+class Plausible(After):
+    """A size that a human structure can have; outside it the result is flagged, not hidden."""
+
+    test: Literal["plausible"] = "plausible"
+    quantity: str
+    low: float
+    high: float
+    unit: str
+    source: str
+
+    def check(self, result: Artifact) -> str | None:
+        if isinstance(result, Mask) and self.quantity == "volume" and result.voxels:
+            value = result.voxels * result.geometry.voxel_ml
+            return self._judge(value)
+        items = result.items if isinstance(result, Measurements) else (result,)
+        for item in items:
+            if (
+                isinstance(item, Measurement)
+                and item.quantity == self.quantity
+                and isinstance(item.value, int | float)
+            ):
+                flag = self._judge(float(item.value))
+                if flag:
+                    return flag
+        return None
+
+    def _judge(self, value: float) -> str | None:
+        if self.low <= value <= self.high:
+            return None
+        return f"outside the plausible range ({self.low:g} to {self.high:g} {self.unit}; {self.source}): do not rely on it"
+
+
+AnyBefore = Annotated[
+    ModalityIs
+    | BodyPartIs
+    | UnitIs
+    | SidesKnown
+    | SpacingAtMost
+    | CoversAtLeast
+    | CoversAtMost
+    | ParamInUnit
+    | ParamOrdered,
+    Field(discriminator="test"),
+]
+AnyAfter = Annotated[NotEmpty | NotCut | Plausible, Field(discriminator="test")]
+
+
+def _or(words: tuple[str, ...]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _and(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _size(extent: tuple[float, float, float]) -> str:
+    return " × ".join(f"{v:.0f}" for v in extent)
+
+
+def _unit(unit: str) -> str:
+    return {"[hnsf'U]": "HU", "1": "arbitrary units"}.get(unit, unit)

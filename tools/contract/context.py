@@ -1,0 +1,77 @@
+"""ToolContext: what a tool can ask of its surroundings. Everything from above `tools` comes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scanwright.tools.artifacts import BlobRef, Figure, File, ImageFacts, Mask, Volume
+
+
+class Blobs(Protocol):
+    """Content-addressed files. Implemented by `memory`, handed to workers by pickling."""
+
+    def put(self, file: Path, media_type: str) -> BlobRef:
+        """Takes the file in (it may be moved) and returns once it is on disk."""
+        ...
+
+    def path(self, ref: BlobRef) -> Path:
+        """A local, read-only file with the content. Raises ToolFailed where it is missing or damaged."""
+        ...
+
+
+class Encoder(Protocol):
+    """Turns sentences into unit vectors."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, d) vectors of length one."""
+        ...
+
+
+class ToolContext(Protocol):
+    """What a running tool may use."""
+
+    def voxels(self, artifact: Volume | Mask) -> NDArray[Any]:
+        """The array (i, j, k) in stored order, read-only; masks are bool."""
+        ...
+
+    def mask(
+        self,
+        voxels: NDArray[np.bool_],
+        like: Volume | Mask,
+        structure: str,
+        *,
+        side: str = "whole",
+        name: str | None = None,
+    ) -> Mask:
+        """A mask on the grid of like, stored. Raises ToolInputError where the shape differs."""
+        ...
+
+    def volume(
+        self, voxels: NDArray[Any], like: Volume, *, name: str, image: ImageFacts | None = None
+    ) -> Volume:
+        """A volume on the grid of like, stored."""
+        ...
+
+    def figure(self, png: bytes, *, name: str, caption: str) -> Figure:
+        """A picture, stored."""
+        ...
+
+    def file(self, data: bytes, *, name: str, filename: str, media_type: str) -> File:
+        """A file to hand out, stored."""
+        ...
+
+    def progress(self, fraction: float, doing: str = "") -> None:
+        """Says how far the tool is (0..1). Raises Cancelled where the person has stopped the run."""
+        ...
+
+    def weights(self, name: str) -> dict[str, Path]:
+        """The verified files of named weights, by role. Raises ToolFailed where they are not there."""
+        ...
+
+    def resident(self, key: str, make: Any) -> Any:
+        """make(), kept in this worker under key: models stay loaded."""
+        ...

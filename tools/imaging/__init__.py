@@ -1,0 +1,1 @@
+"""Imaging I/O: files in, images with their geometry out; originals are never modified."""

@@ -1,0 +1,95 @@
+"""The registry: every tool that is known, built-in families first, then installed packages.
+
+A package adds tools by an entry point in the group `scanwright.tools` that names a module; every Tool in that
+module is registered.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any
+
+from scanwright.tools import families
+from scanwright.tools.contract.decorator import Tool
+from scanwright.tools.contract.types import Kind
+from scanwright.tools.errors import UserInputError
+
+ENTRY_POINT_GROUP = "scanwright.tools"
+
+
+class Registry:
+    """Tools by id. Iterates in order of id."""
+
+    def __init__(self, tools: Iterable[Tool[..., Any]] = ()) -> None:
+        self._tools: dict[str, Tool[..., Any]] = {}
+        self.broken: dict[str, str] = {}
+        for each in tools:
+            self.add(each)
+
+    def add(self, new: Tool[..., Any]) -> None:
+        """Registers a tool. Raises ValueError where another tool has the id."""
+        old = self._tools.get(new.card.id)
+        if old is not None and old is not new:
+            raise ValueError(
+                f"two tools are called {new.card.id!r}: one of {old.card.package}, one of {new.card.package}"
+            )
+        self._tools[new.card.id] = new
+
+    def add_module(self, module: ModuleType) -> None:
+        """Registers every tool that stands in a module."""
+        for value in vars(module).values():
+            if isinstance(value, Tool):
+                self.add(value)
+
+    def get(self, tool_id: str) -> Tool[..., Any]:
+        """The tool of that id. Raises UserInputError that names the nearest ones."""
+        if tool_id not in self._tools:
+            from difflib import get_close_matches
+
+            near = get_close_matches(tool_id, self._tools, 3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`scanwright tools` lists them."
+            raise UserInputError(f"There is no tool called {tool_id!r}: {hint}")
+        return self._tools[tool_id]
+
+    def __contains__(self, tool_id: object) -> bool:
+        return tool_id in self._tools
+
+    def __iter__(self) -> Iterator[Tool[..., Any]]:
+        return iter(sorted(self._tools.values(), key=lambda t: t.card.id))
+
+    def __len__(self) -> int:
+        return len(self._tools)
+
+    def wants(self) -> dict[str, Kind]:
+        """What goals can want: the union over the tools, each with the kind of artifact that it is."""
+        return {q: tool.card.output.kind for tool in self for q in tool.card.quantities}
+
+    def structures(self) -> set[str]:
+        """The structures that some tool makes a mask of."""
+        return {
+            s
+            for t in self
+            if t.card.output.kind == "Mask"
+            and (s := t.card.output.structure)
+            and not s.startswith(("?", "*"))
+        }
+
+
+def load_registry() -> Registry:
+    """The built-in families and every installed package's tools.
+
+    A package that cannot be imported is left out and its reason kept in `broken`.
+    """
+    registry = Registry()
+    for found in pkgutil.iter_modules(families.__path__, f"{families.__name__}."):
+        registry.add_module(importlib.import_module(found.name))
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            registry.add_module(point.load())
+        except Exception as error:
+            registry.broken[point.name] = f"{type(error).__name__}: {error}"
+    return registry

@@ -1,0 +1,1 @@
+"""Where tools run: one interface, local worker processes or Ray actors behind it."""

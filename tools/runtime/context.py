@@ -1,0 +1,148 @@
+"""WorkerContext: the ToolContext that a tool gets inside a worker process."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scanwright.tools.artifacts import BlobRef, Figure, File, ImageFacts, Mask, Volume
+from scanwright.tools.contract.context import Blobs
+from scanwright.tools.contract.types import ArtifactType
+from scanwright.tools.errors import ToolInputError
+from scanwright.tools.hashing import pixel_hash
+from scanwright.tools.imaging.geometry import Edge, Geometry
+from scanwright.tools.pixels import MASK_TYPE, VOLUME_TYPE, read_mask, read_volume, write_mask, write_volume
+
+
+class WorkerContext:
+    """Reads and writes pixels through the blob store, reports progress, keeps models resident."""
+
+    def __init__(
+        self,
+        blobs: Blobs,
+        *,
+        weights: Callable[[str], dict[str, Path]],
+        progress: Callable[[float, str], None] | None = None,
+        residents: dict[str, Any] | None = None,
+    ) -> None:
+        self._blobs = blobs
+        self._weights = weights
+        self._progress = progress
+        self._residents = {} if residents is None else residents
+
+    def voxels(self, artifact: Volume | Mask) -> NDArray[Any]:
+        """The array (i, j, k) in stored order, read-only; masks are bool."""
+        path = self._blobs.path(artifact.blob)
+        return read_mask(path) if isinstance(artifact, Mask) else read_volume(path)
+
+    def mask(
+        self,
+        voxels: NDArray[np.bool_],
+        like: Volume | Mask,
+        structure: str,
+        *,
+        side: str = "whole",
+        name: str | None = None,
+    ) -> Mask:
+        """A mask on the grid of like, stored. Raises ToolInputError where the shape differs."""
+        if voxels.shape != like.geometry.shape:
+            raise ToolInputError(
+                f"A mask of shape {voxels.shape} does not lie on a grid of {like.geometry.shape}."
+            )
+        voxels = np.asarray(voxels, dtype=np.bool_)
+        return Mask(
+            type=ArtifactType(kind="Mask", structure=structure, side=side, modality=like.type.modality, grid=like.geometry.grid,
+                              time=like.type.time, subject=like.type.subject),
+            name=name or structure.replace("_", " "),
+            geometry=like.geometry,
+            image=like.image,
+            blob=self._store(lambda file: write_mask(voxels, file), MASK_TYPE),
+            pixel_hash=pixel_hash(voxels.view(np.uint8), like.geometry.matrix),
+            voxels=int(np.count_nonzero(voxels)),
+            touches=touched_edges(voxels, like.geometry),
+        )  # fmt: skip
+
+    def volume(
+        self, voxels: NDArray[Any], like: Volume, *, name: str, image: ImageFacts | None = None
+    ) -> Volume:
+        """A volume on the grid of like, stored."""
+        if voxels.shape != like.geometry.shape:
+            raise ToolInputError(
+                f"A volume of shape {voxels.shape} does not lie on a grid of {like.geometry.shape}."
+            )
+        return Volume(
+            type=like.type,
+            name=name,
+            geometry=like.geometry,
+            image=image or like.image,
+            blob=self._store(lambda file: write_volume(voxels, file), VOLUME_TYPE),
+            pixel_hash=pixel_hash(voxels, like.geometry.matrix),
+        )
+
+    def figure(self, png: bytes, *, name: str, caption: str) -> Figure:
+        """A picture, stored."""
+        blob = self._store(lambda file: file.write_bytes(png), "image/png")
+        return Figure(type=ArtifactType(kind="Figure"), name=name, blob=blob, caption=caption)
+
+    def file(self, data: bytes, *, name: str, filename: str, media_type: str) -> File:
+        """A file to hand out, stored."""
+        blob = self._store(lambda file: file.write_bytes(data), media_type)
+        return File(type=ArtifactType(kind="File"), name=name, blob=blob, filename=filename)
+
+    def progress(self, fraction: float, doing: str = "") -> None:
+        """Says how far the tool is (0..1). Raises Cancelled where the person has stopped the run."""
+        if self._progress is not None:
+            self._progress(min(max(fraction, 0.0), 1.0), doing)
+
+    def weights(self, name: str) -> dict[str, Path]:
+        """The verified files of named weights, by role. Raises ToolFailed where they are not there."""
+        return self._weights(name)
+
+    def resident(self, key: str, make: Callable[[], Any]) -> Any:
+        """make(), kept in this worker under key: models stay loaded."""
+        if key not in self._residents:
+            self._residents[key] = make()
+        return self._residents[key]
+
+    def _store(self, write: Callable[[Path], object], media_type: str) -> BlobRef:
+        with tempfile.TemporaryDirectory(prefix="scanwright-") as folder:
+            file = Path(folder) / "blob"
+            write(file)
+            return self._blobs.put(file, media_type)
+
+
+def store_volume(
+    blobs: Blobs,
+    voxels: NDArray[Any],
+    geometry: Geometry,
+    image: ImageFacts,
+    *,
+    name: str,
+    subject: str,
+    time: str,
+) -> Volume:
+    """A volume that comes from outside (an imported file), stored."""
+    with tempfile.TemporaryDirectory(prefix="scanwright-") as folder:
+        file = Path(folder) / "blob"
+        write_volume(voxels, file)
+        blob = blobs.put(file, VOLUME_TYPE)
+    return Volume(
+        type=ArtifactType(kind="Volume", modality=image.modality, grid=geometry.grid, time=time, subject=subject),
+        name=name, geometry=geometry, image=image, blob=blob, pixel_hash=pixel_hash(voxels, geometry.matrix),
+    )  # fmt: skip
+
+
+def touched_edges(voxels: NDArray[np.bool_], geometry: Geometry) -> tuple[Edge, ...]:
+    """The faces of the field of view that a mask (i, j, k) reaches, sorted by name."""
+    touched: list[Edge] = []
+    for axis in range(3):
+        if voxels.shape[axis] < 2:
+            continue
+        for at_end in (False, True):
+            if voxels.take(-1 if at_end else 0, axis=axis).any():
+                touched.append(geometry.edge_name(axis, at_end))
+    return tuple(sorted(touched))

@@ -1,0 +1,25 @@
+"""Settings of the tools layer."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ToolSettings(BaseModel):
+    """How tools run here.
+
+    workers is the number of worker processes, threads the compute threads in each (0: all cores),
+    memory_limit_gb what one worker may use before its step is ended, weights_dir a folder with weights that no
+    package brings.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    workers: int = Field(default=max(1, min(4, os.cpu_count() or 1)), ge=1)
+    threads: int = Field(default=0, ge=0)
+    memory_limit_gb: float = Field(default=8.0, gt=0)
+    step_timeout_s: float = Field(default=600.0, gt=0)
+    weights_dir: Path | None = None
