@@ -73,9 +73,7 @@ class Registry:
         return {
             s
             for t in self
-            if t.card.output.kind == "Mask"
-            and (s := t.card.output.structure)
-            and not s.startswith(("?", "*"))
+            if t.card.output.kind == "Mask" and (s := t.card.output.structure) and not s.startswith(("?", "*"))
         }
 
 

@@ -266,11 +266,7 @@ class Plausible(After):
             return self._judge(value)
         items = result.items if isinstance(result, Measurements) else (result,)
         for item in items:
-            if (
-                isinstance(item, Measurement)
-                and item.quantity == self.quantity
-                and isinstance(item.value, int | float)
-            ):
+            if isinstance(item, Measurement) and item.quantity == self.quantity and isinstance(item.value, int | float):
                 flag = self._judge(float(item.value))
                 if flag:
                     return flag
@@ -279,7 +275,9 @@ class Plausible(After):
     def _judge(self, value: float) -> str | None:
         if self.low <= value <= self.high:
             return None
-        return f"outside the plausible range ({self.low:g} to {self.high:g} {self.unit}; {self.source}): do not rely on it"
+        return (
+            f"outside the plausible range ({self.low:g} to {self.high:g} {self.unit}; {self.source}): do not rely on it"
+        )
 
 
 AnyBefore = Annotated[

@@ -50,9 +50,7 @@ class ToolContext(Protocol):
         """A mask on the grid of like, stored. Raises ToolInputError where the shape differs."""
         ...
 
-    def volume(
-        self, voxels: NDArray[Any], like: Volume, *, name: str, image: ImageFacts | None = None
-    ) -> Volume:
+    def volume(self, voxels: NDArray[Any], like: Volume, *, name: str, image: ImageFacts | None = None) -> Volume:
         """A volume on the grid of like, stored."""
         ...
 

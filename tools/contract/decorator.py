@@ -49,9 +49,7 @@ class Tool(Generic[P, R]):
         for spec in self.card.params:
             if spec.name not in given:
                 if spec.required:
-                    raise ToolInputError(
-                        f"{self.card.id} needs the parameter {spec.name!r}, and none was given."
-                    )
+                    raise ToolInputError(f"{self.card.id} needs the parameter {spec.name!r}, and none was given.")
                 result[spec.name] = spec.default
                 continue
             try:
@@ -74,9 +72,7 @@ class Tool(Generic[P, R]):
             for artifact in given if isinstance(given, tuple | list) else (given,):
                 fit = unify(spec.type, artifact.type, bound)
                 if isinstance(fit, Mismatch):
-                    raise ToolInputError(
-                        f"{self.card.id} cannot take {artifact.name!r} as {spec.name!r}: {fit}."
-                    )
+                    raise ToolInputError(f"{self.card.id} cannot take {artifact.name!r} as {spec.name!r}: {fit}.")
                 bound = fit
         return bound
 
@@ -97,9 +93,7 @@ class Tool(Generic[P, R]):
         result = self.function(ctx, **{k: v for k, v in inputs.items() if v is not None}, **values)  # type: ignore[arg-type]
         return self._complete(result, bound, values, flags)
 
-    def _complete(
-        self, result: Artifact, bound: Bindings, params: dict[str, Any], flags: list[str]
-    ) -> Artifact:
+    def _complete(self, result: Artifact, bound: Bindings, params: dict[str, Any], flags: list[str]) -> Artifact:
         names = {f"?{k}": v for k, v in params.items() if isinstance(v, str)}
         promised = substitute(self.card.output, {**names, **bound})
         fit = unify(promised, result.type, {})
@@ -193,9 +187,7 @@ def _read_parameters(
         default = None if required else parameter.default
         choices = tuple(str(c) for c in get_args(bare)) if get_origin(bare) is Literal else ()
         params.append(
-            ToolParam(
-                name=name, kind=_param_kind(bare, name), required=required, default=default, choices=choices
-            )
+            ToolParam(name=name, kind=_param_kind(bare, name), required=required, default=default, choices=choices)
         )
         adapters[name] = TypeAdapter(hint if not optional else bare | None)
     return inputs, params, adapters
@@ -255,9 +247,7 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
 
 
 def _scene(inputs: dict[str, Any], params: dict[str, Any]) -> Scene | None:
-    given = [
-        a for v in inputs.values() if v is not None for a in (v if isinstance(v, tuple | list) else (v,))
-    ]
+    given = [a for v in inputs.values() if v is not None for a in (v if isinstance(v, tuple | list) else (v,))]
     pixels = next((a for a in given if isinstance(a, Volume)), None) or next(
         (a for a in given if isinstance(a, Mask)), None
     )

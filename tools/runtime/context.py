@@ -50,9 +50,7 @@ class WorkerContext:
     ) -> Mask:
         """A mask on the grid of like, stored. Raises ToolInputError where the shape differs."""
         if voxels.shape != like.geometry.shape:
-            raise ToolInputError(
-                f"A mask of shape {voxels.shape} does not lie on a grid of {like.geometry.shape}."
-            )
+            raise ToolInputError(f"A mask of shape {voxels.shape} does not lie on a grid of {like.geometry.shape}.")
         voxels = np.asarray(voxels, dtype=np.bool_)
         return Mask(
             type=ArtifactType(kind="Mask", structure=structure, side=side, modality=like.type.modality, grid=like.geometry.grid,
@@ -66,14 +64,10 @@ class WorkerContext:
             touches=touched_edges(voxels, like.geometry),
         )  # fmt: skip
 
-    def volume(
-        self, voxels: NDArray[Any], like: Volume, *, name: str, image: ImageFacts | None = None
-    ) -> Volume:
+    def volume(self, voxels: NDArray[Any], like: Volume, *, name: str, image: ImageFacts | None = None) -> Volume:
         """A volume on the grid of like, stored."""
         if voxels.shape != like.geometry.shape:
-            raise ToolInputError(
-                f"A volume of shape {voxels.shape} does not lie on a grid of {like.geometry.shape}."
-            )
+            raise ToolInputError(f"A volume of shape {voxels.shape} does not lie on a grid of {like.geometry.shape}.")
         return Volume(
             type=like.type,
             name=name,

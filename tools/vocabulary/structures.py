@@ -7,15 +7,66 @@ from scanwright.tools.vocabulary.concept import Concept
 STRUCTURES: dict[str, Concept] = {
     c.name: c
     for c in (
-        Concept("brain", "brain", "SCT.Brain", ("brain", "brains", "whole brain", "cerebrum", "encephalon", "brain tissue", "intracranial volume", "intracranial contents", "tiv", "icv")),
+        Concept(
+            "brain",
+            "brain",
+            "SCT.Brain",
+            (
+                "brain",
+                "brains",
+                "whole brain",
+                "cerebrum",
+                "encephalon",
+                "brain tissue",
+                "intracranial volume",
+                "intracranial contents",
+                "tiv",
+                "icv",
+            ),
+        ),
         Concept("head", "head", "SCT.Head", ("head", "heads", "head outline", "whole head")),
         Concept("bone", "bone", "SCT.Bone", ("bone", "bones", "bony structures", "osseous structures", "skeleton")),
-        Concept("skull", "skull", "SCT.Skull", ("skull", "cranium", "cranial bone", "skull bone", "calvarium", "calvaria")),
-        Concept("air_space", "air spaces in the head", "SCT.Air", ("air", "air space", "air spaces", "air cells", "sinus air", "pneumatised spaces", "paranasal sinuses", "sinuses", "airways of the head")),
+        Concept(
+            "skull", "skull", "SCT.Skull", ("skull", "cranium", "cranial bone", "skull bone", "calvarium", "calvaria")
+        ),
+        Concept(
+            "air_space",
+            "air spaces in the head",
+            "SCT.Air",
+            (
+                "air",
+                "air space",
+                "air spaces",
+                "air cells",
+                "sinus air",
+                "pneumatised spaces",
+                "paranasal sinuses",
+                "sinuses",
+                "airways of the head",
+            ),
+        ),
         Concept("soft_tissue", "soft tissue", "SCT.SoftTissue", ("soft tissue", "soft tissues")),
         Concept("intensity_range", "voxels in the range", None, ()),
         Concept("image", "image", None, ("image", "scan", "picture", "volume", "study", "series", "file", "dataset")),
-        Concept("given_region", "given region", None, ("mask", "region", "roi", "lesion", "segmentation", "my mask", "this region", "label", "marked area", "outlined area", "marked region", "annotation")),
+        Concept(
+            "given_region",
+            "given region",
+            None,
+            (
+                "mask",
+                "region",
+                "roi",
+                "lesion",
+                "segmentation",
+                "my mask",
+                "this region",
+                "label",
+                "marked area",
+                "outlined area",
+                "marked region",
+                "annotation",
+            ),
+        ),
         # Structures that no bundled tool segments: known, so that a refusal can name them.
         Concept("liver", "liver", "SCT.Liver", ("liver", "hepatic")),
         Concept("spleen", "spleen", "SCT.Spleen", ("spleen", "splenic")),
@@ -24,8 +75,15 @@ STRUCTURES: dict[str, Concept] = {
         Concept("heart", "heart", "SCT.Heart", ("heart", "cardiac")),
         Concept("aorta", "aorta", "SCT.Aorta", ("aorta", "aortic")),
         Concept("hippocampus", "hippocampus", "SCT.Hippocampus", ("hippocampus", "hippocampi", "hippocampal")),
-        Concept("lateral_ventricle", "lateral ventricle", "SCT.LateralVentricle", ("ventricle", "ventricles", "lateral ventricle", "lateral ventricles", "ventricular system")),
-        Concept("grey_matter", "grey matter", "SCT.GrayMatter", ("grey matter", "gray matter", "cortex", "cortical grey")),
+        Concept(
+            "lateral_ventricle",
+            "lateral ventricle",
+            "SCT.LateralVentricle",
+            ("ventricle", "ventricles", "lateral ventricle", "lateral ventricles", "ventricular system"),
+        ),
+        Concept(
+            "grey_matter", "grey matter", "SCT.GrayMatter", ("grey matter", "gray matter", "cortex", "cortical grey")
+        ),
         Concept("white_matter", "white matter", "SCT.WhiteMatter", ("white matter",)),
         Concept("cerebellum", "cerebellum", "SCT.Cerebellum", ("cerebellum", "cerebellar")),
         Concept("thalamus", "thalamus", "SCT.Thalamus", ("thalamus", "thalami", "thalamic")),
@@ -34,10 +92,20 @@ STRUCTURES: dict[str, Concept] = {
         Concept("prostate", "prostate", "SCT.Prostate", ("prostate", "prostatic")),
         Concept("muscle", "muscle", "SCT.Muscle", ("muscle", "muscles", "muscular")),
         Concept("fat", "fat", "SCT.AdiposeTissue", ("fat", "adipose tissue", "fatty tissue")),
-        Concept("tumour", "tumour", "SCT.Neoplasm", ("tumour", "tumor", "tumours", "tumors", "neoplasm", "cancer", "mass", "metastasis", "metastases")),
+        Concept(
+            "tumour",
+            "tumour",
+            "SCT.Neoplasm",
+            ("tumour", "tumor", "tumours", "tumors", "neoplasm", "cancer", "mass", "metastasis", "metastases"),
+        ),
         Concept("nodule", "nodule", "SCT.Nodule", ("nodule", "nodules")),
-        Concept("haemorrhage", "haemorrhage", "SCT.Hemorrhage", ("haemorrhage", "hemorrhage", "bleed", "bleeding", "haematoma", "hematoma")),
+        Concept(
+            "haemorrhage",
+            "haemorrhage",
+            "SCT.Hemorrhage",
+            ("haemorrhage", "hemorrhage", "bleed", "bleeding", "haematoma", "hematoma"),
+        ),
         Concept("eye", "eye", "SCT.Eye", ("eye", "eyes", "orbit", "orbits", "eyeball")),
         Concept("cell", "cell", "SCT.Cell", ("cell", "cells", "nucleus", "nuclei")),
     )
-}  # fmt: skip
+}
