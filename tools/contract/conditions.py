@@ -20,12 +20,16 @@ Effect: TypeAlias = Literal["refuse", "ask", "flag"]
 
 @dataclass(frozen=True)
 class Concern:
-    """A condition that does not hold. missing names the fact to ask for, offers what can be answered."""
+    """A condition that does not hold.
+
+    missing names the fact to ask for, offers what can be answered, test the condition it comes from.
+    """
 
     effect: Effect
     sentence: str
     missing: str | None = None
     offers: tuple[str, ...] = ()
+    test: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Generic, Literal, ParamSpec, TypeVar, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
@@ -37,7 +37,8 @@ class Tool(Generic[P, R]):
 
     def concerns(self, scene: Scene) -> list[Concern]:
         """The conditions of use that do not hold for this image and these parameters."""
-        return [c for c in (condition.check(scene) for condition in self.card.when) if c is not None]
+        checked = ((condition, condition.check(scene)) for condition in self.card.when)
+        return [replace(concern, test=condition.test) for condition, concern in checked if concern is not None]
 
     def params(self, given: dict[str, Any]) -> dict[str, Any]:
         """given, checked and completed with defaults. Raises ToolInputError with a sentence."""
