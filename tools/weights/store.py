@@ -1,0 +1,126 @@
+"""WeightsStore: finds named weights in a local folder or an installed package, and checks their hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from scanwright.tools.errors import ToolFailed
+from scanwright.tools.weights.catalogue import CATALOGUE, Folder, Hub, Packaged, Place, WeightsEntry, by_name
+from scanwright.tools.weights.verified import verify
+
+
+class WeightsStore:
+    """Named weights on this machine.
+
+    folder is the local folder of weights (`<folder>/<name>/<file>`, before any package), cache a folder where
+    verified hashes are remembered across processes, catalogue what is known.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        cache: Path | None = None,
+        catalogue: Iterable[WeightsEntry] = CATALOGUE,
+    ) -> None:
+        self._folder = folder
+        self._cache = cache
+        self._entries = by_name(catalogue)
+
+    def entries(self) -> tuple[WeightsEntry, ...]:
+        """All weights that are known, here or not."""
+        return tuple(self._entries.values())
+
+    def entry(self, name: str) -> WeightsEntry:
+        """The entry of that name. Raises ToolFailed where there is none."""
+        if name not in self._entries:
+            raise ToolFailed(f"No weights are called {name!r}; the catalogue has: {', '.join(self._entries)}.")
+        return self._entries[name]
+
+    def resolve(self, name: str) -> dict[str, Path]:
+        """The verified files of an entry by role.
+
+        Raises ToolFailed where they are missing (with where they can be had) or a file is not the pinned one.
+        """
+        entry = self.entry(name)
+        found = self._locate(entry)
+        if found is None:
+            raise ToolFailed(self._missing(entry))
+        for file in entry.files:
+            path = found[file.role]
+            if path.stat().st_size != file.size or not verify(path, file.sha256, self._cache):
+                raise ToolFailed(
+                    f"The weights file {path} is not the one that was published for {name!r} (its SHA-256 differs): "
+                    "delete it or install it again."
+                )
+        return found
+
+    def available(self, name: str) -> bool:
+        """True where all files lie here with the right size; nothing is hashed."""
+        return self.why_not(name) is None
+
+    def why_not(self, name: str) -> str | None:
+        """Why the weights cannot be used, as a sentence; None where they can."""
+        if name not in self._entries:
+            return f"No weights are called {name!r}."
+        entry = self._entries[name]
+        found = self._locate(entry)
+        if found is None:
+            return self._missing(entry)
+        for file in entry.files:
+            size = found[file.role].stat().st_size
+            if size != file.size:
+                return f"The weights file {found[file.role]} has {size} bytes and should have {file.size}: replace it."
+        return None
+
+    def _locate(self, entry: WeightsEntry) -> dict[str, Path] | None:
+        """The files in the first place that has all of them."""
+        for place in entry.places:
+            found = self._files_in(place, entry)
+            if found is not None and all(path.is_file() for path in found.values()):
+                return found
+        return None
+
+    def _files_in(self, place: Place, entry: WeightsEntry) -> dict[str, Path] | None:
+        if isinstance(place, Folder) and self._folder is not None:
+            folder = self._folder / place.path
+            return {f.role: folder / f.file for f in entry.files}
+        if isinstance(place, Packaged):
+            listed = _packaged_files(place.distribution)
+            found = {f.role: listed.get(f"{place.path}/{f.file}") for f in entry.files}
+            here = {role: path for role, path in found.items() if path is not None}
+            return here if len(here) == len(found) else None
+        return None
+
+    def _missing(self, entry: WeightsEntry) -> str:
+        ways = [way for way in (self._way(place, entry) for place in entry.places) if way]
+        return f"The weights {entry.name!r} ({entry.licence}) are not on this machine: {', or '.join(ways)}."
+
+    def _way(self, place: Place, entry: WeightsEntry) -> str:
+        names = " and ".join(f.file for f in entry.files)
+        if isinstance(place, Packaged):
+            return f"install the package {place.distribution}"
+        if isinstance(place, Hub):
+            return f"fetch {place.repo} at {place.revision} from its hub"
+        if self._folder is None:
+            return f"put {names} into a folder {place.path} and name the folder above it as weights_dir in the settings"
+        return f"put {names} into {self._folder / place.path}"
+
+
+def _packaged_files(name: str) -> dict[str, Path]:
+    """The files of an installed distribution by their path relative to site-packages.
+
+    The list of the distribution decides: another package's folder of the same name does not count.
+    """
+    if name not in _listed:
+        from importlib.metadata import PackageNotFoundError, files
+
+        try:
+            _listed[name] = {file.as_posix(): Path(str(file.locate())) for file in files(name) or ()}
+        except PackageNotFoundError:
+            return {}
+    return _listed[name]
+
+
+_listed: dict[str, dict[str, Path]] = {}
