@@ -1,1 +1,1 @@
-"""."""
+"""Scanwright: a question about a scan, answered with evidence."""

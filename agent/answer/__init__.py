@@ -1,0 +1,1 @@
+"""Evidence and answers: every number comes from evidence, every sentence is checked."""

@@ -1,0 +1,116 @@
+"""Evidence: the artifacts that answer a goal, in the unit that was asked for, numbered E1, E2, …"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from scanwright.agent.answer.result import EvidenceItem
+from scanwright.agent.answer.units import factor
+from scanwright.agent.plan.plan import Plan, PlannedGoal
+from scanwright.agent.run.executor import StepReport
+from scanwright.tools.artifacts import Artifact, Figure, File, Mask, Measurement, Measurements
+from scanwright.tools.contract.goal import Goal
+from scanwright.tools.contract.uncertainty import Uncertainty
+from scanwright.tools.registry import Registry
+from scanwright.tools.vocabulary.structures import STRUCTURES
+
+Publish = Callable[[Artifact, str], Path | None]
+
+
+class EvidenceBook:
+    """Collects the evidence of a run; the same artifact gets the same number once."""
+
+    def __init__(self, plan: Plan, reports: Mapping[str, StepReport], registry: Registry, publish: Publish) -> None:
+        """publish(artifact, id) puts a picture or file where the person finds it and returns its path."""
+        self._plan, self._reports, self._registry, self._publish = plan, reports, registry, publish
+        self._ids: dict[tuple[str, str | None, str | None], EvidenceItem] = {}
+
+    @property
+    def items(self) -> tuple[EvidenceItem, ...]:
+        """All evidence in the order of its numbers."""
+        return tuple(self._ids.values())
+
+    def of_goal(self, goal: PlannedGoal) -> tuple[list[EvidenceItem], list[EvidenceItem]]:
+        """What answers the goal, and what shows it (masks, pictures, files)."""
+        answers = [item for step in goal.answers for item in self._answer(step, goal.goal)]
+        shown: list[EvidenceItem] = []
+        for step in goal.answers:
+            for mask_step in self._mask_steps(step):
+                shown += self._add(mask_step, goal.goal)
+        for step in (*goal.pictures, *goal.files):
+            if self._reports[step].artifact is not None:
+                shown += self._add(step, goal.goal)
+        return answers, [s for s in dict.fromkeys(shown) if s not in answers]
+
+    def _answer(self, step_id: str, goal: Goal) -> list[EvidenceItem]:
+        return self._add(step_id, goal)
+
+    def _mask_steps(self, step_id: str) -> list[str]:
+        return [b for b in sorted(self._plan.step(step_id).depends_on()) if isinstance(self._reports[b].artifact, Mask)]
+
+    def _add(self, step_id: str, goal: Goal) -> list[EvidenceItem]:
+        artifact = self._reports[step_id].artifact
+        if artifact is None:
+            return []
+        if isinstance(artifact, Measurements):
+            wanted = [i for i in artifact.items if i.quantity == goal.want] or list(artifact.items)
+            return [self._put(step_id, i, goal, index) for index, i in enumerate(wanted)]
+        return [self._put(step_id, artifact, goal, 0)]
+
+    def _put(self, step_id: str, artifact: Artifact, goal: Goal, index: int) -> EvidenceItem:
+        quantity = artifact.quantity if isinstance(artifact, Measurement) else artifact.type.kind
+        unit = goal.unit if isinstance(artifact, Measurement) else None
+        key = (step_id, f"{quantity}/{index}", unit)
+        if key not in self._ids:
+            self._ids[key] = self._item(f"E{len(self._ids) + 1}", step_id, artifact, unit)
+        return self._ids[key]
+
+    def _item(self, number: str, step_id: str, artifact: Artifact, unit: str | None) -> EvidenceItem:
+        step = self._plan.step(step_id)
+        card = self._registry.get(step.tool).card
+        whole = self._reports[step_id].artifact
+        type_ = artifact.type if artifact.type.structure or whole is None else whole.type
+        structure = type_.structure
+        item = EvidenceItem(
+            id=number,
+            kind=artifact.type.kind,
+            name=artifact.name,
+            step=step_id,
+            tool=f"{card.id} {card.version}",
+            method=card.summary,
+            structure=structure,
+            side=type_.side,
+            flags=tuple(dict.fromkeys((*(whole.flags if whole is not None else ()), *artifact.flags))),
+            reference=card.reference,
+            artifact_hash=whole.hash if whole is not None else None,
+        )
+        if isinstance(artifact, Measurement):
+            return item.model_copy(update=_measured(artifact, unit) | {"method": artifact.method or card.summary})
+        code = STRUCTURES[structure].code if structure in STRUCTURES else None
+        path = self._publish(artifact, number) if isinstance(artifact, Figure | File | Mask) else None
+        return item.model_copy(update={"code": code, "artifact": None if path is None else str(path)})
+
+
+def _measured(measurement: Measurement, unit: str | None) -> dict[str, object]:
+    scale = 1.0 if unit is None else factor(measurement.unit, unit)
+    value = measurement.value
+    if isinstance(value, tuple):
+        value = tuple(v * scale for v in value)
+    elif isinstance(value, int | float) and scale != 1.0:
+        value = value * scale
+    return {
+        "value": value,
+        "unit": None if isinstance(value, str) else unit or measurement.unit,
+        "uncertainty": _scaled(measurement.uncertainty, scale),
+        "code": measurement.code,
+        "quantity": measurement.quantity,
+        "at": measurement.at,
+        "bound": measurement.bound,
+    }
+
+
+def _scaled(uncertainty: Uncertainty | None, scale: float) -> Uncertainty | None:
+    if uncertainty is None or uncertainty.low is None or uncertainty.high is None or scale == 1.0:
+        return uncertainty
+    return uncertainty.model_copy(update={"low": uncertainty.low * scale, "high": uncertainty.high * scale})

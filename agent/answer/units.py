@@ -1,0 +1,93 @@
+"""Units: which one a quantity is measured in, what it converts to (UCUM through pint), how people read it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+CANONICAL_UNITS: dict[str, str] = {
+    "volume": "mL",
+    "component_volumes": "mL",
+    "volume_fraction": "%",
+    "surface_area": "cm2",
+    "longest_diameter": "mm",
+    "longest_axial_diameter": "mm",
+    "axial_diameters": "mm",
+    "bounding_box": "mm",
+    "spacing": "mm",
+    "field_of_view": "mm",
+    "asymmetry_index": "%",
+    "volume_change": "%",
+    "component_count": "1",
+}
+# Read as a person writes them; everything else is shown as UCUM.
+SHOWN_UNITS = {
+    "[hnsf'U]": "HU",
+    "1": "",
+    "cm2": "cm²",
+    "mm2": "mm²",
+    "cm3": "cm³",
+    "mm3": "mm³",
+    "m2": "m²",
+    "{SUVbw}g/mL": "g/mL (SUVbw)",
+}
+# Both factors are exact by definition (1 mL = 1 cm3); a table is faster to start than the parser.
+_FACTORS: dict[str, tuple[str, float]] = {
+    "mL": ("volume", 1.0),
+    "L": ("volume", 1000.0),
+    "dL": ("volume", 100.0),
+    "uL": ("volume", 1e-3),
+    "cm3": ("volume", 1.0),
+    "mm3": ("volume", 1e-3),
+    "mm": ("length", 1.0),
+    "cm": ("length", 10.0),
+    "m": ("length", 1000.0),
+    "um": ("length", 1e-3),
+    "mm2": ("area", 1.0),
+    "cm2": ("area", 100.0),
+    "m2": ("area", 1e6),
+    "%": ("share", 1.0),
+    "1": ("share", 100.0),
+}
+
+
+def canonical_unit(want: str) -> str | None:
+    """The UCUM unit that a quantity is measured in, or None where it has the image's unit or none."""
+    return CANONICAL_UNITS.get(want)
+
+
+def convertible(unit: str, to: str) -> bool:
+    """True where a value in unit can be said in to."""
+    try:
+        factor(unit, to)
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def factor(unit: str, to: str) -> float:
+    """What a value in unit is multiplied with to be in to (UCUM). Raises ValueError where it cannot be."""
+    if unit == to:
+        return 1.0
+    if unit in _FACTORS and to in _FACTORS:
+        (kind, scale), (other, divisor) = _FACTORS[unit], _FACTORS[to]
+        if kind != other:
+            raise ValueError(f"{unit} cannot be converted to {to}")
+        return scale / divisor
+    return _pint_factor(unit, to)
+
+
+def _pint_factor(unit: str, to: str) -> float:
+    from ucumvert import PintUcumRegistry
+
+    registry: Any = PintUcumRegistry()
+    try:
+        return float((1.0 * registry.from_ucum(unit)).to(registry.from_ucum(to)).magnitude)
+    except Exception as error:
+        raise ValueError(f"{unit} cannot be converted to {to}") from error
+
+
+def shown_unit(unit: str) -> str:
+    """The unit as people read it, "" for a plain number."""
+    return SHOWN_UNITS.get(unit, unit)

@@ -1,0 +1,50 @@
+"""Verifier: holds every draft, by template or by a model, to the evidence before it is rendered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from scanwright.agent.answer.render import SLOT
+from scanwright.agent.answer.result import EvidenceItem
+
+# Digits that belong to a name: vertebrae, MR weightings, named indices, dimensions of space.
+NAMES_WITH_DIGITS = re.compile(r"\b(?:[CTLS]\d{1,2}|T[12]\*?w?|[23]D|LAA-950|RECIST 1\.1|CO2|H&E|Ki-67)\b")
+MARK = re.compile(r"\[E\d+\]")
+FINDINGS = (
+    r"fractur\w*|ha?emorrhag\w*|bleed\w*|ha?ematoma\w*|tumou?rs?|metastas\w*|nodules?|infarct\w*|stroke|isch[ae]+mi\w*|"
+    r"aneurysms?|lesions?|masses|mass|cancer|carcinoma|thromb\w*|embol\w*|pneumothorax|effusions?|abscess\w*|oedema|edema"
+)
+NEGATED = re.compile(
+    rf"\b(?:no|without|free of|negative for|not? (?:any|show|have|see)|absence of|rules? out|excludes?)\b[^.]{{0,60}}?\b(?:{FINDINGS})\b",
+    re.IGNORECASE,
+)
+WRITTEN_NUMBER = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|million|half|twice|double)\b",
+    re.IGNORECASE,
+)
+
+
+def problems(draft: str, evidence: Mapping[str, EvidenceItem], reasons: Mapping[str, str]) -> list[str]:
+    """What is wrong with a draft; empty where it may be rendered.
+
+    A digit or a number word outside a slot, a slot or a citation without evidence, a negated finding that no
+    detector stands behind.
+    """
+    found: list[str] = []
+    for match in SLOT.finditer(draft):
+        known = reasons if match["id"].startswith("R") else evidence
+        if match["id"] not in known:
+            found.append(f"the slot {match[0]} has no evidence")
+    for mark in MARK.findall(draft):
+        if mark[1:-1] not in evidence:
+            found.append(f"the citation {mark} has no evidence")
+    bare = NAMES_WITH_DIGITS.sub("", MARK.sub("", SLOT.sub("", draft)))
+    digits = re.findall(r"\d[\d.,]*", bare)
+    if digits:
+        found.append(f"the number {digits[0]} does not come from evidence")
+    if word := WRITTEN_NUMBER.search(bare):
+        found.append(f"the number {word[0]!r} does not come from evidence")
+    if negated := NEGATED.search(bare):
+        found.append(f"{negated[0]!r} needs a detector that looked for it: say 'not assessed'")
+    return found

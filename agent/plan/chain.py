@@ -1,0 +1,292 @@
+"""Backward chaining: from the type that is wanted to tools and study artifacts that give it.
+
+A chain is a tree of nodes; equal nodes have equal keys, so merging shared steps is a dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from scanwright.agent.plan.plan import StudyRef
+from scanwright.agent.plan.studies import StudyView
+from scanwright.tools.artifacts import Volume
+from scanwright.tools.contract.conditions import Concern, Scene
+from scanwright.tools.contract.decorator import Tool
+from scanwright.tools.contract.goal import Goal
+from scanwright.tools.contract.types import (
+    IDENTITY_FIELDS,
+    MEANING_FIELDS,
+    ArtifactType,
+    Bindings,
+    Mismatch,
+    is_variable,
+    substitute,
+    unify,
+)
+from scanwright.tools.hashing import canonical_json
+from scanwright.tools.registry import Registry
+from scanwright.tools.vocabulary.structures import STRUCTURES
+
+MAX_DEPTH = 8
+WHOLE_IMAGE = "image"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A call of a tool in a chain."""
+
+    tool: Tool[..., Any]
+    inputs: dict[str, Source | tuple[Source, ...]]
+    params: dict[str, Any]
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for equal calls."""
+        inputs = {n: [_key(s) for s in v] if isinstance(v, tuple) else _key(v) for n, v in sorted(self.inputs.items())}
+        return canonical_json([self.tool.card.id, inputs, {k: _plain(v) for k, v in self.params.items()}])
+
+    def sources(self) -> Iterator[Source]:
+        """The direct inputs."""
+        for value in self.inputs.values():
+            yield from value if isinstance(value, tuple) else (value,)
+
+    def walk(self) -> Iterator[Node]:
+        """This node and all it depends on, dependencies first."""
+        for source in self.sources():
+            if isinstance(source, Node):
+                yield from source.walk()
+        yield self
+
+
+Source: TypeAlias = Node | StudyRef
+
+
+@dataclass
+class NoChain(Exception):
+    """No chain gives what is wanted. rank: the higher, the closer it came and the more its sentence helps."""
+
+    rank: int
+    concern: Concern
+    tool: str | None = None
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Chainer:
+    """Finds chains for one goal on the given studies.
+
+    usable says why a tool cannot be used now (weights missing), or None. order sorts candidates: the person's pin,
+    active lessons, measured error on this modality, cost, name.
+    """
+
+    registry: Registry
+    main: StudyView
+    others: dict[str, StudyView]
+    goal: Goal
+    usable: Callable[[Tool[..., Any]], str | None]
+    order: Callable[[Tool[..., Any]], tuple[Any, ...]]
+    used: set[str] = field(default_factory=set)
+    rejected: dict[str, str] = field(default_factory=dict)
+
+    def find(self, want: ArtifactType) -> Node:
+        """The best chain for a goal's own output. Raises NoChain."""
+        source = self._provide(want, ())
+        if isinstance(source, StudyRef):
+            raise NoChain(
+                0, Concern("refuse", "The study holds this already: there is nothing to compute.", test="given")
+            )
+        return source
+
+    def _provide(self, want: ArtifactType, path: tuple[str, ...]) -> Source:
+        study = self._study_of(want)
+        mismatch: Mismatch | None = None
+        for ref, artifact in study.items(self.goal.series):
+            fit = _fits(want, artifact.type)
+            if fit is None:
+                return ref
+            if artifact.type.kind == want.kind == "Volume":
+                mismatch = fit
+        failures: list[NoChain] = []
+        if len(path) < MAX_DEPTH:
+            for tool in sorted(self._makers(want), key=self.order):
+                if tool.card.id in path:
+                    continue
+                try:
+                    return self._call(tool, want, study, path)
+                except NoChain as failure:
+                    failures.append(failure)
+                    self.rejected.setdefault(tool.card.id, failure.concern.sentence)
+        if failures:
+            raise max(failures, key=lambda f: f.rank)
+        raise self._nothing(want, study, mismatch)
+
+    def _makers(self, want: ArtifactType) -> list[Tool[..., Any]]:
+        return [t for t in self.registry if not isinstance(unify(t.card.output, want, {}), Mismatch)]
+
+    def _call(self, tool: Tool[..., Any], want: ArtifactType, study: StudyView, path: tuple[str, ...]) -> Node:
+        reason = self.usable(tool)
+        if reason is not None:
+            raise NoChain(2, Concern("refuse", reason, test="weights"), tool.card.id)
+        bound = self._bind(tool, want)
+        params = self._params(tool, bound, study)
+        self._check(tool, study, params)
+        inputs: dict[str, Source | tuple[Source, ...]] = {}
+        for spec in tool.card.inputs:
+            needed = substitute(spec.type, bound)
+            if spec.optional and needed.structure in (None, WHOLE_IMAGE):
+                continue
+            if spec.many:
+                raise NoChain(
+                    0, Concern("refuse", f"{tool.card.id} gathers other results.", test="no_tool"), tool.card.id
+                )
+            source = self._provide(needed, (*path, tool.card.id))
+            inputs[spec.name] = source
+        return Node(tool, inputs, params)
+
+    def _bind(self, tool: Tool[..., Any], want: ArtifactType) -> Bindings:
+        bound = unify(tool.card.output, want, {})
+        if isinstance(bound, Mismatch):  # pragma: no cover - _makers has looked
+            raise NoChain(0, Concern("refuse", str(bound), test="no_tool"), tool.card.id)
+        wanted_in = {getattr(i.type, f) for i in tool.card.inputs for f in (*MEANING_FIELDS, *IDENTITY_FIELDS)}
+        if "?region" in wanted_in and self.goal.region not in (None, WHOLE_IMAGE):
+            bound["?region"] = str(self.goal.region)
+            self.used.add("region")
+        if {"?t1", "?t2"} <= wanted_in:
+            earlier = self._earlier()
+            bound["?t1"], bound["?t2"] = (
+                str(earlier.volume().type.time),
+                str(self.main.volume(self.goal.series).type.time),
+            )
+            self.used.add("compare")
+        return bound
+
+    def _earlier(self) -> StudyView:
+        other = self.others.get(self.goal.compare or "")
+        if other is None:
+            raise NoChain(
+                6,
+                Concern(
+                    "ask",
+                    "This compares two exams: give the earlier one as well.",
+                    "earlier study",
+                    test="missing_study",
+                ),
+            )
+        return other
+
+    def _params(self, tool: Tool[..., Any], bound: Bindings, study: StudyView) -> dict[str, Any]:
+        params: dict[str, Any] = {}
+        for spec in tool.card.params:
+            if spec.name in self.goal.params:
+                params[spec.name] = self.goal.params[spec.name]
+                self.used.add(spec.name)
+            elif f"?{spec.name}" in bound:
+                params[spec.name] = bound[f"?{spec.name}"]
+            elif spec.kind == "point" and study.at is not None:
+                params[spec.name] = study.at
+            elif spec.required:
+                raise NoChain(6, _ask_for(spec.name, spec.kind), tool.card.id)
+        for name, value in bound.items():
+            param = tool.card.param(name[1:])
+            if param is not None and param.choices and value not in param.choices:
+                raise NoChain(
+                    1, Concern("refuse", f"{tool.card.id} knows no {value} {param.name}.", test="no_tool"), tool.card.id
+                )
+        return params
+
+    def _check(self, tool: Tool[..., Any], study: StudyView, params: dict[str, Any]) -> None:
+        volume = study.volume(self.goal.series)
+        concerns = tool.concerns(Scene(volume.image, volume.geometry, params))
+        for effect, rank in (("refuse", 4), ("ask", 5)):
+            for concern in concerns:
+                if concern.effect == effect:
+                    raise NoChain(rank, concern, tool.card.id)
+
+    def _study_of(self, want: ArtifactType) -> StudyView:
+        for view in (self.main, *self.others.values()):
+            if want.time is not None and any(v.type.time == want.time for v in view.volumes.values()):
+                return view
+        return self.main
+
+    def _nothing(self, want: ArtifactType, study: StudyView, mismatch: Mismatch | None) -> NoChain:
+        if mismatch is not None and mismatch.field == "modality":
+            have = ", ".join(sorted({v.image.modality or "unknown" for v in study.volumes.values()}))
+            return NoChain(
+                3, Concern("refuse", f"This needs a {want.modality} scan, and {study.name} is {have}.", test="modality")
+            )
+        if mismatch is not None and mismatch.field == "subject":
+            return NoChain(
+                7,
+                Concern(
+                    "refuse", "The two scans are of different patients, so they cannot be compared.", test="subject"
+                ),
+            )
+        if want.kind == "Mask" and want.structure == "given_region":
+            sentence = "The question is about a region that you outline: give it with --mask FILE[:LABEL]."
+            return NoChain(6, Concern("ask", sentence, "mask", ("--mask FILE[:LABEL]",), test="missing_mask"))
+        if want.kind == "Mask":
+            return NoChain(1, Concern("refuse", self._no_mask(want), "tool", test="no_tool"))
+        return NoChain(0, Concern("refuse", f"No tool here gives {_what(want)}.", "tool", test="no_tool"))
+
+    def _no_mask(self, want: ArtifactType) -> str:
+        if want.structure == WHOLE_IMAGE:
+            return "This measures a structure inside the scan: say which one, or ask for the field of view."
+        name = STRUCTURES[want.structure].label if want.structure in STRUCTURES else str(want.structure)
+        known = ", ".join(STRUCTURES[s].label for s in sorted(self.registry.structures()) if s in STRUCTURES)
+        return f"No tool here can find the {name}; what can be found is: {known}."
+
+
+def _fits(want: ArtifactType, have: ArtifactType) -> Mismatch | None:
+    """None where an artifact of type have is what is wanted; unknown facts of the artifact fit and are asked later."""
+    if want.kind != have.kind:
+        return Mismatch("kind", want.kind, have.kind)
+    for name in (*MEANING_FIELDS, *IDENTITY_FIELDS):
+        wanted, got = getattr(want, name), getattr(have, name)
+        if wanted is not None and got is not None and wanted != got:
+            return Mismatch(name, wanted, got)
+    return None
+
+
+def wanted_type(goal: Goal, kind: Any, side: str, main: Volume) -> ArtifactType:
+    """The type of artifact that answers a goal."""
+    quantity = () if kind == "Mask" and goal.want == "mask" else (goal.want,)
+    return ArtifactType(
+        kind=kind, structure=goal.of, side=side, quantity=quantity, time=main.type.time, subject=main.type.subject
+    )
+
+
+def _ask_for(name: str, kind: str) -> Concern:
+    if kind == "point":
+        return Concern(
+            "ask",
+            "The question is about a place: point at it with --at X,Y,Z (mm).",
+            "point",
+            ("--at X,Y,Z",),
+            "missing_point",
+        )
+    return Concern(
+        "ask", f"The question leaves open the {name.replace('_', ' ')}: say which.", name, (), "missing_parameter"
+    )
+
+
+def _what(want: ArtifactType) -> str:
+    quantity = " or ".join(q.replace("_", " ") for q in want.quantity) or want.kind.lower()
+    structure = STRUCTURES[want.structure].label if want.structure in STRUCTURES else want.structure
+    return f"the {quantity} of the {structure}" if structure and structure != WHOLE_IMAGE else f"the {quantity}"
+
+
+def _key(source: Source) -> str:
+    return source.key if isinstance(source, Node) else str(source)
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+
+
+def unbound(pattern: ArtifactType) -> set[str]:
+    """The variables that stand in a pattern."""
+    values = (getattr(pattern, f) for f in (*MEANING_FIELDS, *IDENTITY_FIELDS))
+    return {v for v in values if is_variable(v)}

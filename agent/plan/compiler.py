@@ -1,0 +1,233 @@
+"""Compiler: goals become a plan, or an explained refusal; shared steps are merged, prerequisites added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scanwright.agent.answer.units import canonical_unit, convertible
+from scanwright.agent.plan.chain import WHOLE_IMAGE, Chainer, NoChain, Node, Source, wanted_type
+from scanwright.agent.plan.plan import Binding, Plan, PlannedGoal, Rejected, Step, StepRef, StudyRef
+from scanwright.agent.plan.studies import StudyView
+from scanwright.tools.contract.conditions import Concern
+from scanwright.tools.contract.decorator import Tool
+from scanwright.tools.contract.goal import Goal
+from scanwright.tools.contract.types import ArtifactType
+from scanwright.tools.registry import Registry
+
+PICTURE = "overlay"
+TABLE = "table_csv"
+
+
+def _always(_: Tool[..., Any]) -> str | None:
+    return None
+
+
+@dataclass
+class Compiler:
+    """Turns goals into plans over a registry.
+
+    usable(tool) is None or why a tool cannot be used now; pins maps a goal's `want` to a tool the person prefers.
+    pictures adds to each answer a picture of the mask it rests on.
+    """
+
+    registry: Registry
+    usable: Callable[[Tool[..., Any]], str | None] = _always
+    pins: dict[str, str] = field(default_factory=dict)
+    pictures: bool = True
+
+    def compile(
+        self, goals: Sequence[Goal], studies: Sequence[StudyView], *, question: str = "", planner: str = "person"
+    ) -> Plan:
+        """A plan for the goals on the first study (the others are there to compare with).
+
+        Goals that cannot be met stand in the plan with their reason; the rest is planned. Raises UserInputError
+        where it is not clear which series is meant.
+        """
+        main, others = studies[0], {s.alias: s for s in studies[1:]}
+        steps = _Steps()
+        planned = [self._plan_goal(i, goal, main, others, steps) for i, goal in enumerate(goals)]
+        self._add_tables(planned, steps)
+        cards = [self.registry.get(s.tool).card for s in steps.list()]
+        return Plan(
+            question=question,
+            planner=planner,
+            goals=tuple(planned),
+            steps=steps.list(),
+            expected_seconds=round(sum(c.needs.seconds for c in cards), 1),
+            expected_memory_gb=max((c.needs.memory_gb for c in cards), default=0.0),
+        )
+
+    def _plan_goal(
+        self, index: int, goal: Goal, main: StudyView, others: dict[str, StudyView], steps: _Steps
+    ) -> PlannedGoal:
+        chainer = Chainer(self.registry, main, others, goal, self.usable, self._order(goal, main))
+        try:
+            nodes = self._chains(goal, main, chainer)
+        except NoChain as no:
+            rejected = tuple(Rejected(tool=t, reason=r) for t, r in sorted(chainer.rejected.items()))
+            concern = no.concern
+            return PlannedGoal(
+                goal=goal,
+                status="needs_input" if concern.effect == "ask" else "refused",
+                reason=concern.sentence,
+                test=concern.test or "no_tool",
+                missing=(concern.missing,) if concern.missing else (),
+                offers=concern.offers,
+                rejected=rejected,
+            )
+        answers = tuple(steps.add(node, index) for node in nodes)
+        pictures = tuple(steps.add(node, index) for node in self._pictures(goal, nodes, main))
+        return PlannedGoal(goal=goal, status="planned", answers=answers, pictures=tuple(dict.fromkeys(pictures)))
+
+    def _chains(self, goal: Goal, main: StudyView, chainer: Chainer) -> list[Node]:
+        wants = self.registry.wants()
+        if goal.want not in wants:
+            raise NoChain(
+                0, Concern("refuse", f"No tool here measures {goal.want.replace('_', ' ')}.", "tool", test="no_tool")
+            )
+        unit = canonical_unit(goal.want)
+        if goal.unit is not None and unit is not None and not convertible(unit, goal.unit):
+            sentence = f"The {goal.want.replace('_', ' ')} is measured in {unit}, which cannot be said in {goal.unit}."
+            raise NoChain(9, Concern("refuse", sentence, "unit", test="unit"))
+        sides = ("left", "right") if goal.side == "each" else ("whole" if goal.side == "both" else goal.side,)
+        volume = main.volume(goal.series)
+        nodes = [chainer.find(wanted_type(goal, wants[goal.want], side, volume)) for side in sides]
+        self._all_used(goal, chainer)
+        return nodes
+
+    def _all_used(self, goal: Goal, chainer: Chainer) -> None:
+        asked = set(goal.params) | {n for n in ("region", "compare") if getattr(goal, n) not in (None, WHOLE_IMAGE)}
+        left = sorted(asked - chainer.used)
+        if left:
+            what = goal.want.replace("_", " ")
+            raise NoChain(
+                9,
+                Concern(
+                    "refuse", f"No tool takes {' and '.join(left)} when it gives the {what}.", left[0], test="unused"
+                ),
+            )
+        if goal.group is not None and goal.want != "axial_diameters":
+            raise NoChain(
+                9,
+                Concern(
+                    "refuse",
+                    f"The {goal.want.replace('_', ' ')} cannot be given per {goal.group}.",
+                    "tool",
+                    test="unused",
+                ),
+            )
+
+    def _pictures(self, goal: Goal, nodes: list[Node], main: StudyView) -> list[Node]:
+        if not self.pictures or PICTURE not in self.registry.wants():
+            return []
+        tool = next(t for t in self.registry if PICTURE in t.card.quantities)
+        names = {spec.type.kind: spec.name for spec in tool.card.inputs}
+        volume = StudyRef(study=main.alias, series=None if len(main.volumes) == 1 else goal.series)
+        shown = [m for node in nodes if node.tool is not tool for m in _masks_of(node)]
+        return [Node(tool, {names["Volume"]: volume, names["Mask"]: mask}, {}) for mask in shown]
+
+    def _add_tables(self, planned: list[PlannedGoal], steps: _Steps) -> None:
+        if not any(p.goal.output == "table" and p.status == "planned" for p in planned):
+            return
+        tool = next((t for t in self.registry if TABLE in t.card.quantities), None)
+        if tool is None:
+            return
+        of_measurements = [
+            (i, a) for i, p in enumerate(planned) for a in p.answers if steps.kind(a, self.registry) == "Measurement"
+        ]
+        if not of_measurements:
+            return
+        gathered = tuple(StepRef(step=a) for _, a in of_measurements)
+        name = tool.card.inputs[0].name
+        table = steps.add_step(tool, {name: gathered}, {}, tuple(sorted({i for i, _ in of_measurements})))
+        for i, p in enumerate(planned):
+            if p.answers and any(i == j for j, _ in of_measurements):
+                planned[i] = p.model_copy(update={"files": (table,)})
+
+    def _order(self, goal: Goal, main: StudyView) -> Callable[[Tool[..., Any]], tuple[Any, ...]]:
+        modality = main.volume(goal.series).image.modality
+
+        def order(tool: Tool[..., Any]) -> tuple[Any, ...]:
+            errors = [
+                e.relative_error
+                for e in tool.card.error
+                if e.modality in (None, modality) and e.relative_error is not None
+            ]
+            pinned = self.pins.get(goal.want) == tool.card.id or self.pins.get(goal.of) == tool.card.id
+            return (not pinned, min(errors, default=1.0), tool.card.needs.seconds, tool.card.id)
+
+        return order
+
+
+class _Steps:
+    """Steps by the key of their call: asking for the same call twice gives the same step."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, Step] = {}
+
+    def add(self, node: Node, goal: int) -> str:
+        """The id of the step for this call; its prerequisites are added before it."""
+        for each in node.walk():
+            inputs = {
+                name: tuple(self._binding(s) for s in v) if isinstance(v, tuple) else self._binding(v)
+                for name, v in each.inputs.items()
+            }
+            params = {k: v.model_dump(mode="json") if hasattr(v, "model_dump") else v for k, v in each.params.items()}
+            self._put(each.key, each.tool, inputs, params, (goal,))
+        return self._by_key[node.key].id
+
+    def add_step(
+        self,
+        tool: Tool[..., Any],
+        inputs: dict[str, Binding | tuple[Binding, ...]],
+        params: dict[str, Any],
+        why: tuple[int, ...],
+    ) -> str:
+        """A step that gathers others."""
+        return self._put(f"{tool.card.id} {inputs}", tool, inputs, params, why)
+
+    def list(self) -> tuple[Step, ...]:
+        """The steps in the order they were added."""
+        return tuple(self._by_key.values())
+
+    def kind(self, step_id: str, registry: Registry) -> str:
+        """The kind of artifact that a step gives."""
+        step = next(s for s in self._by_key.values() if s.id == step_id)
+        return registry.get(step.tool).card.output.kind
+
+    def _put(self, key: str, tool: Tool[..., Any], inputs: Any, params: dict[str, Any], why: tuple[int, ...]) -> str:
+        old = self._by_key.get(key)
+        if old is None:
+            step = Step(
+                id=f"s{len(self._by_key) + 1}",
+                tool=tool.card.id,
+                version=tool.card.version,
+                inputs=inputs,
+                params=params,
+                why=why,
+            )
+        else:
+            step = old.model_copy(update={"why": tuple(sorted({*old.why, *why}))})
+        self._by_key[key] = step
+        return step.id
+
+    def _binding(self, source: Source) -> Binding:
+        return StepRef(step=self._by_key[source.key].id) if isinstance(source, Node) else source
+
+
+def _masks_of(node: Node) -> list[Source]:
+    """The masks that an answer rests on: the node itself, or the mask (not the region) it measures."""
+    if node.tool.card.output.kind == "Mask":
+        return [node]
+    for spec in node.tool.card.inputs:
+        if spec.type.kind == "Mask" and spec.name in node.inputs:
+            source = node.inputs[spec.name]
+            return list(source) if isinstance(source, tuple) else [source]
+    return []
+
+
+def output_type(goal: Goal) -> ArtifactType:
+    """For explanations: the type a goal asks for, without the study."""
+    return ArtifactType(kind="Measurement", structure=goal.of, side=goal.side, quantity=(goal.want,))

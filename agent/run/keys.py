@@ -1,0 +1,40 @@
+"""The key of a step: equal keys mean equal results, so a result is kept under it and used again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scanwright.agent.plan.plan import Step
+from scanwright.tools.artifacts import Artifact
+from scanwright.tools.contract.decorator import Tool
+from scanwright.tools.hashing import sha256_json
+from scanwright.tools.weights.store import WeightsStore
+
+# What computes: a result on another engine or precision is another result.
+ENGINE = "cpu/float32"
+
+
+def step_key(
+    tool: Tool[..., Any], step: Step, inputs: Mapping[str, Artifact | tuple[Artifact, ...]], weights: WeightsStore
+) -> str:
+    """Hash of the tool's id, version, code and weights, the engine, the parameters and the inputs.
+
+    An input's hash covers its pixels and the context it declares (modality, sides known, space).
+    """
+    entries = {e.name: e for e in weights.entries()}
+    return sha256_json(
+        {
+            "tool": tool.card.id,
+            "version": tool.card.version,
+            "code": tool.card.code_hash,
+            "weights": [[f.sha256 for f in entries[name].files] for name in tool.card.weights],
+            "engine": ENGINE,
+            "params": {k: _plain(v) for k, v in tool.params(step.params).items()},
+            "inputs": {k: [a.hash for a in v] if isinstance(v, tuple) else v.hash for k, v in inputs.items()},
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
