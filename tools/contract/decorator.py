@@ -102,7 +102,7 @@ class Tool(Generic[P, R]):
             raise TypeError(f"{self.card.id} promised {promised} and returned {result.type}: {fit}")
         update = {f: getattr(promised, f) for f in type(promised).model_fields if not getattr(result.type, f)}
         if isinstance(result, Measurements):
-            update["quantity"] = tuple(item.quantity for item in result.items)
+            update["quantity"] = tuple(dict.fromkeys(item.quantity for item in result.items))
         flags += [f for f in (condition.check(result) for condition in self.card.then) if f is not None]
         type_ = result.type.model_copy(update=update)
         return result.model_copy(update={"type": type_, "flags": (*result.flags, *dict.fromkeys(flags))})

@@ -8,8 +8,8 @@ from scanwright.tools.imaging.axes import bounding_slices, ras_affine, to_mm, to
 from scanwright.tools.imaging.geometry import Geometry
 
 # Removes the staircase of binary voxels, whose area is up to half too large however fine the grid is.
-SMOOTHING_VOXELS = 0.8
-_MARGIN = 4
+SMOOTHING_VOXELS = 1.0
+_MARGIN = 5
 
 
 def triangles(
@@ -18,7 +18,7 @@ def triangles(
     """Vertices (n, 3) in RAS+ mm and triangles (m, 3) of a mask (i, j, k), normals pointing outwards.
 
     closed also covers the faces where the field of view cuts the mask; without it they stay open.
-    The mask is smoothed by 0.8 voxel and cut at the level that keeps its number of voxels, then triangulated by
+    The mask is smoothed by one voxel and cut at the level that keeps its number of voxels, then triangulated by
     marching cubes (Lewiner et al., J Graph Tools 2003;8(2):1–15). Raises ValueError where the mask is empty.
     """
     from scipy.ndimage import gaussian_filter

@@ -47,6 +47,12 @@ STRUCTURES: dict[str, Concept] = {
         ),
         Concept("soft_tissue", "soft tissue", "SCT.SoftTissue", ("soft tissue", "soft tissues")),
         Concept("intensity_range", "voxels in the range", None, ()),
+        Concept(
+            "midsagittal_plane",
+            "midsagittal plane",
+            None,
+            ("midsagittal plane", "median plane", "midline", "midline plane", "symmetry plane"),
+        ),
         Concept("image", "image", None, ("image", "scan", "picture", "volume", "study", "series", "file", "dataset")),
         Concept(
             "given_region",
