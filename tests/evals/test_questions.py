@@ -21,7 +21,7 @@ CATEGORIES = {
     "picture_export", "mask_context", "point", "wrong_modality", "no_tool", "not_assessed", "diagnosis_treatment",
     "off_topic", "impossible", "ambiguous", "normative",
 }  # fmt: skip
-REASONS = {
+REASONS: dict[str, set[str | None]] = {
     "answer": {None},
     "ask": {"missing_parameter", "missing_mask", "missing_point", "ambiguous"},
     "refuse": {
@@ -141,6 +141,7 @@ def test_goals_use_the_words_of_the_vocabulary(rows: list[Row]) -> None:
             assert goal.region is None or goal.region in STRUCTURES, row["id"]
             assert (goal.group == "slice") == (goal.want == "axial_diameters"), row["id"]
             assert goal.output in {None, "table"}, row["id"]
+            assert goal.side != "both", row["id"]
 
 
 def test_parameters_stand_only_where_they_mean_something(rows: list[Row]) -> None:
