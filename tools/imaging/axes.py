@@ -1,4 +1,4 @@
-"""Arrays in the patient's order and back, without resampling: only axes are swapped and turned round."""
+"""Between indices and millimetres: positions, the box of a mask, the voxel nearest to a point."""
 
 from __future__ import annotations
 
@@ -8,34 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scanwright.tools.imaging.geometry import Geometry
-
-
-def to_ras(voxels: NDArray[Any], geometry: Geometry) -> NDArray[Any]:
-    """A view of an array (i, j, k) whose axes run closest to right, anterior and superior."""
-    turned = voxels.transpose(geometry.axes)
-    return turned[tuple(slice(None, None, -1 if flip else 1) for flip in geometry.flips)]
-
-
-def from_ras(voxels: NDArray[Any], geometry: Geometry) -> NDArray[Any]:
-    """The stored order (i, j, k) of geometry, from the order of to_ras; a view."""
-    turned = voxels[tuple(slice(None, None, -1 if flip else 1) for flip in geometry.flips)]
-    return turned.transpose(np.argsort(geometry.axes))
-
-
-def ras_affine(geometry: Geometry) -> NDArray[np.float64]:
-    """The affine (4×4) of the array that to_ras gives."""
-    turn = np.zeros((4, 4))
-    turn[3, 3] = 1.0
-    for world, (axis, flip) in enumerate(zip(geometry.axes, geometry.flips, strict=True)):
-        turn[axis, world] = -1.0 if flip else 1.0
-        turn[axis, 3] = geometry.shape[axis] - 1 if flip else 0.0
-    return geometry.matrix @ turn
-
-
-def ras_spacing_mm(geometry: Geometry) -> tuple[float, float, float]:
-    """Voxel spacing right–left, anterior–posterior and superior–inferior, in mm."""
-    x, y, z = (geometry.spacing_mm[axis] for axis in geometry.axes)
-    return x, y, z
 
 
 def to_mm(indices: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scanwright.tools.imaging.axes import bounding_slices, ras_affine, to_mm, to_ras
+from scanwright.tools.imaging.axes import bounding_slices, to_mm
 from scanwright.tools.imaging.geometry import Geometry
+from scanwright.tools.imaging.orient import canonical
 
 # Removes the staircase of binary voxels, whose area is up to half too large however fine the grid is.
 SMOOTHING_VOXELS = 1.0
@@ -24,7 +25,7 @@ def triangles(
     from scipy.ndimage import gaussian_filter
     from skimage.measure import marching_cubes
 
-    ordered = to_ras(mask, geometry)
+    ordered, turned, _ = canonical(mask, geometry)
     box = bounding_slices(ordered, _MARGIN)
     field = np.ascontiguousarray(ordered[box], dtype=np.float32)
     pad = _MARGIN if closed or min(mask.shape) == 1 else 0
@@ -35,7 +36,7 @@ def triangles(
     if not field.min() < level < field.max():
         return np.empty((0, 3)), np.empty((0, 3), dtype=np.intp)
     vertices, faces, _, _ = marching_cubes(field, level)
-    points = to_mm(vertices + [s.start - pad for s in box], ras_affine(geometry))
+    points = to_mm(vertices + [s.start - pad for s in box], turned.matrix)
     faces = faces.astype(np.intp)
     return points, faces[:, ::-1] if signed_volume_ml(points, faces) < 0 else faces
 
