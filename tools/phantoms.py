@@ -53,19 +53,19 @@ def ellipsoid(
     return Phantom(voxels, affine, truth)
 
 
-# Centre and radii in mm (RAS+), and HU. The markers are bleeds: the larger is on the patient's left.
-_SKIN: Final = ((2.0, -4.0, 3.0), (78.0, 100.0, 92.0), 40)
-_SKULL: Final = ((2.0, -10.0, 12.0), (70.0, 84.0, 74.0), 1000)
-_BRAIN: Final = ((2.0, -10.0, 12.0), (63.0, 77.0, 67.0), 35)
-_SINUS: Final = ((8.0, 74.0, -20.0), (13.0, 8.0, 11.0), -1000)
-_MARKER_LEFT: Final = ((-24.0, -2.0, 25.0), (15.0, 12.0, 13.0), 75)
-_MARKER_RIGHT: Final = ((27.0, -33.0, 4.0), (9.0, 10.0, 8.0), 75)
+# Centre and radii in mm (RAS+). The markers are bleeds: the larger is on the patient's left.
+_SKIN: Final = ((2.0, -4.0, 3.0), (78.0, 100.0, 92.0))
+_SKULL: Final = ((2.0, -10.0, 12.0), (70.0, 84.0, 74.0))
+_BRAIN: Final = ((2.0, -10.0, 12.0), (63.0, 77.0, 67.0))
+_SINUS: Final = ((8.0, 74.0, -20.0), (13.0, 8.0, 11.0))
+_LEFT: Final = ((-24.0, -2.0, 25.0), (15.0, 12.0, 13.0))
+_RIGHT: Final = ((27.0, -33.0, 4.0), (9.0, 10.0, 8.0))
 _LOW: Final = (-90.0, -124.0, -101.0)
 _HIGH: Final = (96.0, 110.0, 105.0)
 
 
 def head_ct(spacing_mm: Vec = (1.0, 1.1, 1.25), *, marker_hu: int = 75) -> Phantom:
-    """A head in HU, int16: air, skin and soft tissue 40, a skull shell 1000, brain 35, an air sinus in front, two bleeds.
+    """A head in HU, int16: air, soft tissue 40, a skull shell 1000, brain 35, an air sinus in front, two bleeds.
 
     truth in mL: head_ml (all inside the skin), skull_ml, brain_ml (bleeds left out), intracranial_ml, sinus_ml,
     marker_left_ml, marker_right_ml, soft_tissue_ml (40 HU: between skin and skull). Coarser spacing is quicker and
@@ -75,12 +75,11 @@ def head_ct(spacing_mm: Vec = (1.0, 1.1, 1.25), *, marker_hu: int = 75) -> Phant
     affine = np.diag([*spacing_mm, 1.0])
     affine[:3, 3] = _LOW
     voxels = np.full(shape, -1000, np.int16, order="F")
-    for (centre, radii, _), hu in (
-        (_SKIN, 40), (_SKULL, 1000), (_BRAIN, 35), (_SINUS, -1000), (_MARKER_LEFT, marker_hu), (_MARKER_RIGHT, marker_hu),
-    ):  # fmt: skip
+    layers = ((_SKIN, 40), (_SKULL, 1000), (_BRAIN, 35), (_SINUS, -1000), (_LEFT, marker_hu), (_RIGHT, marker_hu))
+    for (centre, radii), hu in layers:
         voxels[_within((shape[0], shape[1], shape[2]), affine, centre, radii)] = hu
     skin, skull, inside, sinus, left, right = (
-        _ellipsoid_ml(radii) for _, radii, _ in (_SKIN, _SKULL, _BRAIN, _SINUS, _MARKER_LEFT, _MARKER_RIGHT)
+        _ellipsoid_ml(radii) for _, radii in (_SKIN, _SKULL, _BRAIN, _SINUS, _LEFT, _RIGHT)
     )
     truth = {
         "head_ml": skin,

@@ -26,6 +26,6 @@ def check_claim(path: Path, claimed: int, *, compressed: bool, max_bytes: int = 
         )
     if claimed > max_bytes:
         raise UserInputError(
-            f"{shown(path)} claims {size_in_words(claimed)} of voxels, and at most {size_in_words(max_bytes)} are read: "
-            "crop or resample it first."
+            f"{shown(path)} claims {size_in_words(claimed)} of voxels, and at most {size_in_words(max_bytes)} are "
+            "read: crop or resample it first."
         )

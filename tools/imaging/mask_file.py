@@ -32,7 +32,9 @@ def read_mask_file(path: Path, label: int | None, like: Geometry) -> NDArray[np.
     if label is None:
         return np.asfortranarray(voxels != 0)
     if label not in labels:
-        raise UserInputError(f"The mask {shown(path)} has no label {label}; it has {some([str(v) for v in labels], 20)}.")
+        raise UserInputError(
+            f"The mask {shown(path)} has no label {label}; it has {some([str(v) for v in labels], 20)}."
+        )
     return np.asfortranarray(voxels == label)
 
 

@@ -114,8 +114,10 @@ def _voxels(stream: BinaryIO, header: NiftiHeader, path: Path) -> NDArray[Any]:
         voxels = np.empty(header.geometry.shape, header.dtype, order="F")
     except MemoryError as error:
         size = size_in_words(header.voxel_bytes)
-        raise UserInputError(f"{shown(path)} needs {size} of memory, more than is free: crop or resample it.") from error
-    into = memoryview(voxels.reshape(-1, order="F").view(np.uint8))
+        raise UserInputError(
+            f"{shown(path)} needs {size} of memory, more than is free: crop or resample it."
+        ) from error
+    into = voxels.reshape(-1, order="F").view(np.uint8).data
     done = 0
     while done < len(into):
         piece = stream.read(min(_PIECE, len(into) - done))

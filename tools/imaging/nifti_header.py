@@ -49,9 +49,8 @@ class NiftiHeader:
 
 
 def header_size(start: bytes) -> int | None:
-    """Length of the NIfTI header that starts with these four bytes or more, in either byte order; None if there is none."""
-    for order in ("little", "big"):
-        size = int.from_bytes(start[:4], order)  # type: ignore[arg-type]
+    """Length of the NIfTI header that starts with these bytes, in either byte order; None if none does."""
+    for size in (int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big")):
         if size in (NIFTI1_SIZE, NIFTI2_SIZE):
             return size
     return None
@@ -71,8 +70,9 @@ def parse_header(block: bytes, path: Path) -> NiftiHeader:
         raise UserInputError(f"{name} is not a NIfTI file: scans are read from .nii, .nii.gz and DICOM.")
     shape = _shape(header, name)
     slope, intercept = _scaling(header, name)
+    dtype, offset = _dtype(header, name), _offset(header, len(block), name)
     geometry, oriented, warnings = _geometry(header, shape, name)
-    return NiftiHeader(_dtype(header, name), _offset(header, len(block), name), slope, intercept, geometry, oriented, warnings)  # fmt: skip
+    return NiftiHeader(dtype, offset, slope, intercept, geometry, oriented, warnings)
 
 
 def _shape(header: Any, name: str) -> tuple[int, int, int]:
@@ -99,7 +99,7 @@ def _dtype(header: Any, name: str) -> np.dtype[Any]:
     from nibabel.spatialimages import HeaderDataError
 
     try:
-        dtype = np.dtype(header.get_data_dtype())
+        dtype: np.dtype[Any] = np.dtype(header.get_data_dtype())
     except (HeaderDataError, KeyError) as error:
         raise UserInputError(f"{name} has voxels of an unknown type: get it again from its source.") from error
     if dtype.kind not in "iuf" or dtype.fields or dtype.itemsize > 8:
@@ -172,7 +172,9 @@ def _qform(header: Any, name: str) -> tuple[NDArray[np.float64] | None, int]:
 def _pixdim(header: Any, name: str) -> list[float]:
     sizes = [float(v) for v in header["pixdim"][1:4]]
     if not all(np.isfinite(v) and v != 0.0 for v in sizes):
-        raise UserInputError(f"{name} says neither how large its voxels are nor where they lie: write its affine again.")
+        raise UserInputError(
+            f"{name} says neither how large its voxels are nor where they lie: write its affine again."
+        )
     return [abs(v) for v in sizes]
 
 
@@ -190,4 +192,6 @@ def _check_affine(affine: NDArray[np.float64], name: str) -> None:
         raise UserInputError(f"{name} has an affine that is no number (NaN or infinite): write its orientation again.")
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if (lengths == 0).any() or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-6:
-        raise UserInputError(f"{name} has a zero or flat affine, so its voxels have no volume: write its orientation again.")
+        raise UserInputError(
+            f"{name} has a zero or flat affine, so its voxels have no volume: write its orientation again."
+        )

@@ -82,7 +82,7 @@ def _write_whole(path: Path, start: bytes, array: NDArray[Any]) -> None:
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".scanwright-")
     try:
         with os.fdopen(handle, "wb") as file:
-            pixels = memoryview(array.reshape(-1, order="F").view(np.uint8))
+            pixels = array.reshape(-1, order="F").view(np.uint8).data
             if path.name.endswith(".gz"):
                 # No name and no time in the gzip header, so that equal input gives equal bytes.
                 with igzip.IGzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as packed:

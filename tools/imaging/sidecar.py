@@ -71,7 +71,9 @@ def read_sidecar(image: Path) -> Sidecar:
     try:
         data = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise UserInputError(f"{name}, the sidecar of {shown(image)}, is not JSON ({error}): mend or remove it.") from error
+        raise UserInputError(
+            f"{name}, the sidecar of {shown(image)}, is not JSON ({error}): mend or remove it."
+        ) from error
     if not isinstance(data, dict):
         raise UserInputError(f"{name}, the sidecar of {shown(image)}, holds no keys: mend or remove it.")
     try:
@@ -92,7 +94,9 @@ def settled(
     warnings: list[str] = []
     modality = given.modality or as_modality(sidecar.modality) or image.modality
     if sidecar.modality and given.modality and given.modality != as_modality(sidecar.modality):
-        warnings.append(f"You said {given.modality}; the sidecar says {as_modality(sidecar.modality)}: your word was taken.")
+        warnings.append(
+            f"You said {given.modality}; the sidecar says {as_modality(sidecar.modality)}: your word was taken."
+        )
     unit = "[hnsf'U]" if modality == "CT" else image.unit
     if sidecar.units is not None:
         unit = _UNITS.get(sidecar.units.strip().lower(), "1")
@@ -120,7 +124,9 @@ def _placed(
     if given.sides is not None:
         known = given.sides == "known"
     if known and not oriented:
-        warnings.append("The file does not say how it lies in the patient, so its sides stay unknown whatever was said.")
+        warnings.append(
+            "The file does not say how it lies in the patient, so its sides stay unknown whatever was said."
+        )
         known = False
     space, space_name = _space(sidecar.space, geometry)
     return geometry.model_copy(update={"sides_known": known, "space": space, "space_name": space_name})
