@@ -1,0 +1,151 @@
+"""The tables. migrations/versions holds the same in steps; a test holds the two together."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+# The newest migration, and all that this code knows: a home that names another was written by newer code.
+HEAD = "0001"
+KNOWN = frozenset({"0001"})
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+studies = Table(
+    "studies",
+    metadata,
+    Column("study_id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("subject", String(32), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("created_utc", String(32), nullable=False),
+    Column("record", Text, nullable=False),
+    Index("ix_studies_subject", "subject"),
+    Index("ix_studies_fingerprint", "fingerprint", unique=True),
+)
+
+# key is a keyed hash of path, size, time and given facts: a path can hold a patient's name.
+sources = Table(
+    "sources",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("study_id", String(64), ForeignKey("studies.study_id", ondelete="CASCADE"), nullable=False),
+)
+
+sealed = Table(
+    "sealed",
+    metadata,
+    Column("study_id", String(64), primary_key=True),
+    Column("subject", String(32), nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    Index("ix_sealed_subject", "subject"),
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("subject", String(32), primary_key=True),
+    Column("utc", String(32), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("report", Text, nullable=False),
+    Column("pending_blobs", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("question", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("plan_key", String(64), nullable=False),
+    Column("study_ids", Text, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("answer", Text),
+    Column("created_utc", String(32), nullable=False),
+    Index("ix_runs_plan_key", "plan_key"),
+    Index("ix_runs_created_utc", "created_utc"),
+)
+
+run_studies = Table(
+    "run_studies",
+    metadata,
+    Column("run_id", String(64), ForeignKey("runs.run_id"), primary_key=True),
+    Column("study_id", String(64), primary_key=True),
+    Index("ix_run_studies_study_id", "study_id"),
+)
+
+# Append-only: triggers and database.py refuse to change it. artifact names what a step gave; it is no foreign
+# key, because an erased patient's artifacts go and the log stays.
+events = Table(
+    "events",
+    metadata,
+    Column("run_id", String(64), ForeignKey("runs.run_id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("utc", String(32), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("artifact", String(64)),
+    Index("ix_events_artifact", "artifact"),
+    sqlite_with_rowid=False,
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("subject", String(32)),
+    Column("data", Text, nullable=False),
+    Column("created_utc", String(32), nullable=False),
+    Index("ix_artifacts_subject", "subject"),
+)
+
+artifact_blobs = Table(
+    "artifact_blobs",
+    metadata,
+    Column("hash", String(64), ForeignKey("artifacts.hash", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Index("ix_artifact_blobs_sha256", "sha256"),
+)
+
+step_results = Table(
+    "step_results",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("artifact", String(64), ForeignKey("artifacts.hash", ondelete="CASCADE"), nullable=False),
+    Column("created_utc", String(32), nullable=False),
+    Index("ix_step_results_artifact", "artifact"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("run_id", String(64), ForeignKey("runs.run_id"), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("verdict", String(32), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("correction", String(64)),
+    Column("utc", String(32), nullable=False),
+    Index("ix_feedback_run_id", "run_id"),
+)
