@@ -36,3 +36,13 @@ class ToolFailed(ScanwrightError):
 
 class Cancelled(ScanwrightError):
     """The person stopped the run; nothing half-written is kept."""
+
+
+class ToolBug(ScanwrightError):
+    """A tool raised something that is none of the above: a bug in it. traceback is the text from its worker."""
+
+    def __init__(self, message: str, traceback: str = "") -> None:
+        super().__init__(message)
+        self.traceback = traceback
+        if traceback:
+            self.add_note(traceback)
