@@ -22,10 +22,18 @@ class GoalOutcome:
     reason_id: str | None = None
 
 
-def write(outcomes: Sequence[GoalOutcome]) -> str:
-    """The draft: one paragraph for each goal; which part was not answered is said in it."""
-    several = len(outcomes) > 1
-    return "\n".join(_paragraph(o, several) for o in outcomes)
+def write(outcomes: Sequence[GoalOutcome], remarks: Sequence[tuple[int, str]] = ()) -> str:
+    """The draft: one paragraph for each goal; which part was not answered is said in it.
+
+    remarks are (position, reason id) of parts of the question that are no goals, said before that paragraph.
+    """
+    several = len(outcomes) + len(remarks) > 1
+    lines: list[str] = []
+    for i, outcome in enumerate(outcomes):
+        lines += [f"{{{name}}}" for at, name in remarks if at == i]
+        lines.append(_paragraph(outcome, several))
+    lines += [f"{{{name}}}" for at, name in remarks if at >= len(outcomes)]
+    return "\n".join(lines)
 
 
 def _paragraph(outcome: GoalOutcome, several: bool) -> str:

@@ -19,6 +19,7 @@ from scanwright.tools.contract.types import ArtifactType, Bindings, Mismatch, su
 from scanwright.tools.errors import ToolInputError, UserInputError
 from scanwright.tools.registry import Registry
 
+_EMPTY_MASK = "The given mask is empty, so nothing in it can be measured."
 # Fields whose mismatch means that the plan is wrong for the scan; in all others it is no plan.
 _SCAN_FIELDS = {
     "modality": "This step needs a {wanted} scan, and it is given {got}.",
@@ -121,13 +122,16 @@ def _view(ref: StudyRef, views: Mapping[str, StudyView]) -> StudyView:
 def _root(step: Step, roots: Mapping[str, Volume | None], views: Mapping[str, StudyView]) -> Volume | None:
     """The scan that a step's result comes from (the first, where there are several)."""
     for _, binding in step.bindings():
-        if isinstance(binding, StepRef):
-            root = roots.get(binding.step)
-        else:
-            root = _view(binding, views).volume(binding.series)
+        root = _root_of(binding, roots, views)
         if root is not None:
             return root
     return None
+
+
+def _root_of(binding: Binding, roots: Mapping[str, Volume | None], views: Mapping[str, StudyView]) -> Volume | None:
+    if isinstance(binding, StepRef):
+        return roots.get(binding.step)
+    return _view(binding, views).volume(binding.series)
 
 
 def _given_mask_concerns(step: Step, views: Mapping[str, StudyView]) -> list[PlanConcern]:
@@ -137,12 +141,7 @@ def _given_mask_concerns(step: Step, views: Mapping[str, StudyView]) -> list[Pla
             continue
         mask = _view(binding, views).get(binding)
         if isinstance(mask, Mask) and mask.voxels == 0:
-            concerns.append(
-                PlanConcern(
-                    step=step.id, effect="refuse", sentence="The given mask is empty, so nothing in it can be measured.",
-                    test="empty_mask",
-                )
-            )  # fmt: skip
+            concerns.append(PlanConcern(step=step.id, effect="refuse", sentence=_EMPTY_MASK, test="empty_mask"))
         elif (cut := NotCut().check(mask)) is not None:
             concerns.append(
                 PlanConcern(step=step.id, effect="flag", sentence=f"The given mask is {cut}.", test="not_cut")

@@ -77,7 +77,7 @@ class Executor:
             self.saver.delete_thread(run_id)
         done, failed = execution.from_log()
         try:
-            graph.invoke({"finished": done, "failed": failed}, config, **({"durability": "sync"} if self.saver else {}))
+            graph.invoke({"finished": done, "failed": failed}, config, durability="sync" if self.saver else None)
         except BaseException:
             execution.abandon()
             raise

@@ -1,0 +1,188 @@
+"""From a finished run to its answer: evidence, a draft held to it, the rendered text, the result."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scanwright.agent.answer.evidence import EvidenceBook
+from scanwright.agent.answer.render import render
+from scanwright.agent.answer.result import (
+    AnswerResult,
+    EvidenceItem,
+    GoalReport,
+    PlanSummary,
+    Refusal,
+    Status,
+    StepSummary,
+)
+from scanwright.agent.answer.verify import problems
+from scanwright.agent.answer.writer import GoalOutcome, write
+from scanwright.agent.plan.plan import Plan, PlannedGoal
+from scanwright.agent.plan.studies import StudyView
+from scanwright.agent.planner.base import Declined, Item, Unclear
+from scanwright.agent.run.executor import StepReport
+from scanwright.memory.blobs import BlobStore
+from scanwright.tools.artifacts import Artifact, Figure, File
+from scanwright.tools.registry import Registry
+
+
+@dataclass
+class _Row:
+    """One part of the question on its way into the answer."""
+
+    goal: dict[str, Any]
+    outcome: GoalOutcome | None
+    status: str
+    reason: str | None = None
+    missing: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Writes answers for one home folder."""
+
+    registry: Registry
+    blobs: BlobStore
+    runs_folder: Path
+
+    def answer(
+        self,
+        run_id: str | None,
+        plan: Plan,
+        reports: Mapping[str, StepReport],
+        studies: Sequence[StudyView],
+        items: Sequence[Item] = (),
+        warnings: Sequence[str] = (),
+    ) -> AnswerResult:
+        """The result of a run. items are the parts of the question in order, where a planner read them."""
+        book = EvidenceBook(plan, reports, self.registry, self._publisher(run_id))
+        goals = iter(plan.goals)
+        rows = [
+            self._row(next(goals), book, reports) if not isinstance(i, Declined | Unclear) else _not_a_goal(i)
+            for i in items
+        ]
+        rows += [self._row(g, book, reports) for g in goals]
+        evidence = {e.id: e for e in book.items}
+        text = _text(rows, evidence)
+        concerns = [c.sentence for c in plan.concerns if c.effect == "flag"]
+        flagged = {f.rstrip(".") for e in book.items for f in e.flags}
+        return AnswerResult(
+            run_id=run_id,
+            question=plan.question,
+            status=_overall([r.status for r in rows]),
+            goals=tuple(
+                GoalReport(goal=r.goal, status=r.status, reason=r.reason, evidence=_ids(r.outcome))
+                for r in rows
+            ),
+            answer=text,
+            refusal=_refusal(rows),
+            plan=PlanSummary(planner=plan.planner, steps=tuple(_summary(reports.get(s.id) or StepReport(s)) for s in plan.steps)),
+            evidence=book.items,
+            warnings=tuple(
+                dict.fromkeys([*(w for s in studies for w in s.warnings), *(c for c in concerns if c.rstrip(".") not in flagged), *warnings])
+            ),
+        )  # fmt: skip
+
+    def _row(self, planned: PlannedGoal, book: EvidenceBook, reports: Mapping[str, StepReport]) -> _Row:
+        goal = planned.goal.model_dump(mode="json", exclude_defaults=True)
+        if planned.status != "planned":
+            status = planned.status
+            return _Row(
+                goal, GoalOutcome(planned.goal, status), status, planned.reason, planned.missing, planned.offers
+            )
+        errors = [e for a in planned.answers if (e := reports[a].error) is not None] if reports else []
+        if errors:
+            return _Row(goal, GoalOutcome(planned.goal, "failed"), "failed", errors[0])
+        answers, shown = book.of_goal(planned)
+        outcome = GoalOutcome(planned.goal, "answered", tuple(answers), tuple(shown))
+        return _Row(goal, outcome, "answered")
+
+    def _publisher(self, run_id: str | None) -> Any:
+        """Puts pictures and files into the run's folder under names that people read."""
+
+        def publish(artifact: Artifact, number: str) -> Path | None:
+            if run_id is None or not isinstance(artifact, Figure | File):
+                return None
+            folder = self.runs_folder / run_id
+            folder.mkdir(parents=True, exist_ok=True)
+            name = artifact.filename if isinstance(artifact, File) else f"{artifact.name.replace(' ', '_')}.png"
+            path = folder / f"{number}_{name}"
+            partial = path.with_name(path.name + ".part")
+            shutil.copyfile(self.blobs.path(artifact.blob), partial)
+            partial.replace(path)
+            return path
+
+        return publish
+
+
+def _text(rows: Sequence[_Row], evidence: Mapping[str, EvidenceItem]) -> str:
+    """The draft, verified, rendered. A draft that fails is our bug, and is never shown."""
+    reasons: dict[str, str] = {}
+    paragraphs: list[GoalOutcome] = []
+    lines: list[tuple[int, str]] = []
+    for row in rows:
+        name = f"R{len(reasons) + 1}"
+        if row.reason is not None:
+            reasons[name] = _sentence(row)
+        if row.outcome is None:
+            lines.append((len(paragraphs), name))
+        else:
+            paragraphs.append(
+                GoalOutcome(row.outcome.goal, row.outcome.status, row.outcome.answers, row.outcome.shown, name)
+            )
+    draft = write(paragraphs, [(i, n) for i, n in lines])
+    wrong = problems(draft, evidence, reasons)
+    if wrong:
+        raise AssertionError(f"the draft does not hold: {wrong[0]}: {draft}")
+    return render(draft, evidence, reasons)
+
+
+def _sentence(row: _Row) -> str:
+    sentence = row.reason or ""
+    if row.offers and row.status == "needs_input":
+        sentence += f" For example: {'; '.join(row.offers)}."
+    return sentence
+
+
+def _not_a_goal(item: Declined | Unclear) -> _Row:
+    status = "refused" if isinstance(item, Declined) else "needs_input"
+    return _Row({"asked": item.asked}, None, status, item.sentence, (), item.offers)
+
+
+def _overall(statuses: Sequence[str]) -> Status:
+    if not statuses:
+        return "refused"
+    if all(s == "answered" for s in statuses):
+        return "answered"
+    if "answered" in statuses:
+        return "partly"
+    return next((s for s in ("failed", "needs_input") if s in statuses), "refused")
+
+
+def _refusal(rows: Sequence[_Row]) -> Refusal | None:
+    open_rows = [r for r in rows if r.status != "answered"]
+    if not open_rows:
+        return None
+    return Refusal(
+        reason=" ".join(dict.fromkeys(r.reason or "" for r in open_rows)),
+        missing=tuple(dict.fromkeys(m for r in open_rows for m in r.missing)),
+        offers=tuple(dict.fromkeys(o for r in open_rows for o in r.offers)),
+    )
+
+
+def _ids(outcome: GoalOutcome | None) -> tuple[str, ...]:
+    return () if outcome is None else tuple(dict.fromkeys(e.id for e in (*outcome.answers, *outcome.shown)))
+
+
+def _summary(report: StepReport) -> StepSummary:
+    step = report.step
+    inputs = {k: [str(b) for b in v] if isinstance(v, tuple) else str(v) for k, v in step.inputs.items()}
+    return StepSummary(
+        id=step.id, tool=step.tool, version=step.version, inputs=inputs, status=report.status,
+        seconds=round(report.seconds, 4), cached=report.cached,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Planners: one interface, goals out. The compiler makes the steps, whoever planned."""

@@ -1,0 +1,78 @@
+"""ExemplarIndex: example questions of the tools and of what is declined, found by the meaning of a sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+from scanwright.agent.planner.reading.wants import cued_wants
+from scanwright.agent.planner.reading.words import mentions
+from scanwright.memory.vectors import VectorStore
+from scanwright.tools.hashing import sha256_json
+from scanwright.tools.registry import Registry
+
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+DIMENSION = 384
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """An exemplar near a question: label is a want, or the code of a decline."""
+
+    label: str
+    text: str
+    score: float
+    declines: bool
+
+
+class ExemplarIndex:
+    """Exemplars in the vector store, encoded once for each set of cards."""
+
+    def __init__(self, registry: Registry, vectors: VectorStore, encode: Encode) -> None:
+        self._registry, self._vectors, self._encode = registry, vectors, encode
+
+    def nearest(self, text: str, k: int = 8) -> list[Neighbour]:
+        """The k nearest exemplars of a part of a question, nearest first."""
+        collection = self._ready
+        vector = self._encode([masked(text)])[0]
+        hits = self._vectors.search(collection, vector, k)
+        return [
+            Neighbour(str(h.payload["label"]), str(h.payload["text"]), h.score, bool(h.payload["declines"]))
+            for h in hits
+        ]
+
+    @cached_property
+    def exemplars(self) -> list[tuple[str, str, bool]]:
+        """(text, label, declines) of every exemplar."""
+        declines = json.loads(files("scanwright.agent.planner").joinpath("exemplars.json").read_text("utf-8"))
+        found = [(text, code, True) for code, texts in declines.items() for text in texts]
+        for tool in self._registry:
+            wants = tool.card.quantities
+            for example in tool.card.examples:
+                cued = next((w for w in cued_wants(example.lower()) if w in wants), wants[0])
+                found.append((example, cued, False))
+        return found
+
+    @cached_property
+    def _ready(self) -> str:
+        rows = self.exemplars
+        collection = f"exemplars-{sha256_json(rows)[:12]}"
+        self._vectors.ensure(collection, DIMENSION)
+        if self._vectors.count(collection) < len(rows):
+            vectors = self._encode([masked(text) for text, _, _ in rows])
+            payloads = [{"text": t, "label": label, "declines": d} for t, label, d in rows]
+            self._vectors.upsert(collection, [str(i) for i in range(len(rows))], vectors, payloads)
+        return collection
+
+
+def masked(text: str) -> str:
+    """text with the names of structures replaced, so that a question about another organ is as near."""
+    text = text.lower()
+    for mention in reversed([m for m in mentions(text) if m.name != "image"]):
+        text = f"{text[: mention.start]}structure{text[mention.end :]}"
+    return text.replace("⟨range⟩", "above a value").replace(";;", ", ")
