@@ -20,6 +20,9 @@ from scanwright.memory.vectors import KINDS, Hit, Wanted, as_hit, as_payload, po
 from scanwright.tools.errors import UserInputError
 
 BATCH = 1000
+# qdrant-edge-py 0.9 turns the flag that a filter asks for into 0 or 1, which no flag equals; so the names of a
+# point's flags are kept as texts too.
+FLAGS = {True: "_true", False: "_false"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -50,7 +53,7 @@ class EdgeVectors:
                 (making / "shard").mkdir(parents=True)
                 vectors = edge.EdgeVectorParams(size=dim, distance=edge.Distance.Cosine)
                 shard = edge.EdgeShard.create(str(making / "shard"), edge.EdgeConfig(vectors=vectors))
-                for name, kind in (indexed or {}).items():
+                for name, kind in {**(indexed or {}), FLAGS[True]: str, FLAGS[False]: str}.items():
                     field_type = getattr(edge.PayloadSchemaType, KINDS[kind].capitalize())
                     shard.update(edge.UpdateOperation.create_field_index(name, field_type))
                 shard.flush()
@@ -76,7 +79,7 @@ class EdgeVectors:
         if rows.ndim != 2 or not len(ids) == len(rows) == len(given):
             raise ValueError(f"{len(ids)} ids, vectors of shape {rows.shape} and {len(given)} payloads do not match")
         points = [
-            edge.Point(point_id(name), row, as_payload(name, payload))
+            edge.Point(point_id(name), row, {**as_payload(name, payload), **_flags(payload)})
             for name, row, payload in zip(ids, rows.tolist(), given, strict=True)
         ]
         with self._turn:
@@ -103,7 +106,9 @@ class EdgeVectors:
         )
         with self._turn:
             found = self._shard(collection).query(request)
-        return [as_hit(point.payload, point.score) for point in found]
+        own = (FLAGS[True], FLAGS[False])
+        plain = ({name: value for name, value in point.payload.items() if name not in own} for point in found)
+        return [as_hit(payload, point.score) for payload, point in zip(plain, found, strict=True)]
 
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         """Removes points; nothing happens for those that are not there."""
@@ -155,6 +160,10 @@ class EdgeVectors:
         return self._shards[collection]
 
 
+def _flags(payload: Mapping[str, Any]) -> dict[str, list[str]]:
+    return {field: [name for name, value in payload.items() if value is flag] for flag, field in FLAGS.items()}
+
+
 def _filter(wanted: Wanted | None) -> Any:
     import qdrant_edge as edge
 
@@ -164,6 +173,8 @@ def _filter(wanted: Wanted | None) -> Any:
     for name, value in wanted.items():
         if isinstance(value, list):
             conditions.append(edge.FieldCondition(name, match=edge.MatchAny(value)))
+        elif isinstance(value, bool):
+            conditions.append(edge.FieldCondition(FLAGS[value], match=edge.MatchValue(name)))
         elif isinstance(value, float):
             conditions.append(edge.FieldCondition(name, range=edge.RangeFloat(gte=value, lte=value)))
         else:
