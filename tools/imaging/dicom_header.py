@@ -68,7 +68,8 @@ def read_header(path: Path) -> DicomFile:
 
     name = shown(path)
     try:
-        syntax = str(read_file_meta_info(path).get("TransferSyntaxUID", ""))
+        meta = read_file_meta_info(path)
+        syntax = str(meta.get("TransferSyntaxUID", ""))
         if syntax in DEFLATED:
             raise UserInputError(
                 f"{name} is compressed as a whole (deflated transfer syntax), which is not read because it can expand "
@@ -77,7 +78,10 @@ def read_header(path: Path) -> DicomFile:
         with path.open("rb") as file:
             tags = dcmread(file, stop_before_pixels=True, specific_tags=[*IDENTITY, *_OTHERS])
             pixels_at, has_pixels = _pixel_start(file, syntax)
-        reason = _why_not(tags, has_pixels)
+        kind = _kind(tags.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID"))
+        if kind.endswith("Image") and not has_pixels:
+            raise _cut_short(path)
+        reason = _why_not(tags, kind, has_pixels)
         if reason is None and pixels_at is not None:
             _check_length(path, tags, pixels_at)
     except UserInputError:
@@ -103,10 +107,14 @@ def _pixel_start(file: BinaryIO, syntax: str) -> tuple[int | None, bool]:
     return at + (12 if start[4:6] in (b"OW", b"OB") else 8), True
 
 
-def _why_not(tags: Any, has_pixels: bool) -> str | None:
+def _kind(sop_class: Any) -> str:
+    """What the standard calls the object: "CT Image", "Segmentation", …"""
     from pydicom.uid import UID
 
-    kind = UID(str(tags.get("SOPClassUID") or "")).name.removesuffix(" Storage")
+    return UID(str(sop_class or "")).name.removesuffix(" Storage")
+
+
+def _why_not(tags: Any, kind: str, has_pixels: bool) -> str | None:
     if kind.startswith(_NOT_YET):
         return f"is a DICOM {kind} object, and this kind is not read yet"
     if not has_pixels or not tags.get("Rows") or not tags.get("Columns"):
@@ -133,4 +141,8 @@ def _why_not(tags: Any, has_pixels: bool) -> str | None:
 def _check_length(path: Path, tags: Any, pixels_at: int) -> None:
     needed = int(tags.Rows) * int(tags.Columns) * int(tags.BitsAllocated) // 8
     if path.stat().st_size < pixels_at + needed:
-        raise UserInputError(f"{shown(path)} ends before its last pixel (it was cut short): copy or download it again.")
+        raise _cut_short(path)
+
+
+def _cut_short(path: Path) -> UserInputError:
+    return UserInputError(f"{shown(path)} ends before its last pixel (it was cut short): copy or download it again.")

@@ -139,5 +139,5 @@ def _step(
     if tilt <= _TILT_DEGREES:
         return step, ()
     return step, (
-        f"The slices are stacked at {tilt:.1f}° to their normal (tilted gantry): the grid is sheared and kept as it is.",
+        f"The slices are stacked at {tilt:.1f}° to their normal (tilted gantry): the grid is sheared and kept so.",
     )
