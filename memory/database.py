@@ -13,7 +13,7 @@ from typing import Any
 from scanwright.memory import schema
 from scanwright.tools.errors import UserInputError
 from sqlalchemy import Connection, Delete, Engine, Update, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 SQLITE_WAIT_MS = 30_000
 
@@ -34,6 +34,11 @@ class Database:
         self._depth = 0
         try:
             self.engine = _engine(url)
+        except (ImportError, ArgumentError) as error:
+            raise UserInputError(
+                f"The database_url of the settings cannot be used ({error}): check it, and that its driver is installed."
+            ) from error
+        try:
             self._connection = self.engine.connect()
             _check_readable(self._connection)
         except DBAPIError as error:

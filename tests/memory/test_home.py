@@ -169,6 +169,13 @@ def test_settings_place_database_and_blobs_elsewhere(tmp_path: Path) -> None:
     assert not (tmp_path / "home" / "scanwright.sqlite").exists()
 
 
+@pytest.mark.parametrize("url", ["no url at all", "nosuchdatabase://localhost/x"])
+def test_a_database_url_that_cannot_be_used_is_one_sentence_and_frees_the_home(tmp_path: Path, url: str) -> None:
+    with pytest.raises(UserInputError, match="cannot be used"):
+        Home.open(tmp_path / "home", settings=MemorySettings(database_url=url))
+    Home.open(tmp_path / "home", wait_s=0).close()
+
+
 def test_a_full_database_is_told_to_the_person_and_loses_nothing(home: Home) -> None:
     home.runs.create("r1", "q", [], {}, "key")
     with home._database.transaction() as connection:
