@@ -111,7 +111,7 @@ def _kind(sop_class: Any) -> str:
     """What the standard calls the object: "CT Image", "Segmentation", …"""
     from pydicom.uid import UID
 
-    return UID(str(sop_class or "")).name.removesuffix(" Storage")
+    return str(UID(str(sop_class or "")).name).removesuffix(" Storage")
 
 
 def _why_not(tags: Any, kind: str, has_pixels: bool) -> str | None:
