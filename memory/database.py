@@ -36,7 +36,7 @@ class Database:
             self.engine = _engine(url)
         except (ImportError, ArgumentError) as error:
             raise UserInputError(
-                f"The database_url of the settings cannot be used ({error}): check it, and that its driver is installed."
+                f"The database_url of the settings cannot be used ({error}): check it and that its driver is there."
             ) from error
         try:
             self._connection = self.engine.connect()
