@@ -121,7 +121,8 @@ def _window(view: NDArray[Any], volume: Volume, structure: str | None) -> tuple[
         level, width = WINDOW_OF.get(structure or "", SOFT_WINDOW)
         return level - width / 2, level + width / 2, f"window {level:g}/{width:g} HU"
     step = tuple(slice(None, None, max(1, n // 128)) for n in view.shape)
-    sample = view[step][np.isfinite(view[step])] if view.dtype.kind == "f" else view[step].ravel()
+    sample: NDArray[Any] = view[step].ravel()
+    sample = sample[np.isfinite(sample)]
     body = sample[sample != 0]
     low, high = np.percentile(body, (1, 99.5)) if body.size else (0.0, 1.0)
     if high <= low:
