@@ -14,6 +14,7 @@ from scanwright.agent.answer.result import (
     AnswerResult,
     EvidenceItem,
     GoalReport,
+    GoalStatus,
     PlanSummary,
     Refusal,
     Status,
@@ -36,7 +37,7 @@ class _Row:
 
     goal: dict[str, Any]
     outcome: GoalOutcome | None
-    status: str
+    status: GoalStatus
     reason: str | None = None
     missing: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
@@ -69,24 +70,21 @@ class Answering:
         rows += [self._row(g, book, reports) for g in goals]
         evidence = {e.id: e for e in book.items}
         text = _text(rows, evidence)
-        concerns = [c.sentence for c in plan.concerns if c.effect == "flag"]
-        flagged = {f.rstrip(".") for e in book.items for f in e.flags}
         return AnswerResult(
             run_id=run_id,
             question=plan.question,
             status=_overall([r.status for r in rows]),
             goals=tuple(
-                GoalReport(goal=r.goal, status=r.status, reason=r.reason, evidence=_ids(r.outcome))
-                for r in rows
+                GoalReport(goal=r.goal, status=r.status, reason=r.reason, evidence=_ids(r.outcome)) for r in rows
             ),
             answer=text,
             refusal=_refusal(rows),
-            plan=PlanSummary(planner=plan.planner, steps=tuple(_summary(reports.get(s.id) or StepReport(s)) for s in plan.steps)),
-            evidence=book.items,
-            warnings=tuple(
-                dict.fromkeys([*(w for s in studies for w in s.warnings), *(c for c in concerns if c.rstrip(".") not in flagged), *warnings])
+            plan=PlanSummary(
+                planner=plan.planner, steps=tuple(_summary(reports.get(s.id) or StepReport(s)) for s in plan.steps)
             ),
-        )  # fmt: skip
+            evidence=book.items,
+            warnings=_warnings(plan, studies, book.items, warnings),
+        )
 
     def _row(self, planned: PlannedGoal, book: EvidenceBook, reports: Mapping[str, StepReport]) -> _Row:
         goal = planned.goal.model_dump(mode="json", exclude_defaults=True)
@@ -142,6 +140,15 @@ def _text(rows: Sequence[_Row], evidence: Mapping[str, EvidenceItem]) -> str:
     return render(draft, evidence, reasons)
 
 
+def _warnings(
+    plan: Plan, studies: Sequence[StudyView], evidence: Sequence[EvidenceItem], more: Sequence[str]
+) -> tuple[str, ...]:
+    """What was odd about the files and the plan; what stands on a piece of evidence already is not said twice."""
+    said = {f.rstrip(".") for e in evidence for f in e.flags}
+    concerns = [c.sentence for c in plan.concerns if c.effect == "flag" and c.sentence.rstrip(".") not in said]
+    return tuple(dict.fromkeys([*(w for s in studies for w in s.warnings), *concerns, *more]))
+
+
 def _sentence(row: _Row) -> str:
     sentence = row.reason or ""
     if row.offers and row.status == "needs_input":
@@ -150,11 +157,11 @@ def _sentence(row: _Row) -> str:
 
 
 def _not_a_goal(item: Declined | Unclear) -> _Row:
-    status = "refused" if isinstance(item, Declined) else "needs_input"
+    status: GoalStatus = "refused" if isinstance(item, Declined) else "needs_input"
     return _Row({"asked": item.asked}, None, status, item.sentence, (), item.offers)
 
 
-def _overall(statuses: Sequence[str]) -> Status:
+def _overall(statuses: Sequence[GoalStatus]) -> Status:
     if not statuses:
         return "refused"
     if all(s == "answered" for s in statuses):

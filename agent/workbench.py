@@ -29,6 +29,7 @@ from scanwright.agent.run.executor import Executor, OnStep, StepReport
 from scanwright.agent.settings import Settings, load_settings
 from scanwright.memory.home import Home
 from scanwright.memory.records import EventKind, StudyRecord
+from scanwright.tools.contract.conditions import Scene
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.quantity import Point
 from scanwright.tools.errors import Cancelled, NeedsInput, UserInputError
@@ -221,6 +222,30 @@ class Workbench:
             views = tuple(sorted(studies, key=lambda s: s.alias))
             checked = settle(plan, sense.check(plan, views, self.registry))
             return self._run(home, checked, views, (), on_step)
+
+    def resume(self, run: str, *, on_step: OnStep | None = None) -> AnswerResult:
+        """Finishes a run that was interrupted, on its own studies. Raises UserInputError where it is finished."""
+        self.timings.clear()
+        with self.open_home() as home:
+            record = home.runs.get(run)
+            if record.answer is not None:
+                raise UserInputError(f"The run {record.run_id} is finished already: look at it with `scanwright show`.")
+            plan = Plan.model_validate(record.plan)
+            records = [home.studies.get(study_id) for study_id in record.study_ids]
+            aliases = plan.studies() or tuple(f"S{i}" for i in range(1, len(records) + 1))
+            studies = [study_view(home, r, a) for r, a in zip(records, aliases, strict=False)]
+            return self._run(home, plan, studies, (), on_step)
+
+    def fits(self, target: str | Path, given: Given | None = None) -> dict[str, str | None]:
+        """For each tool why it cannot be used on this study; None where it can (as far as the scan's facts tell)."""
+        given = given or Given()
+        with self.open_home() as home:
+            volume = self._views(home, [target], given)[0].volume(given.series)
+        scene = Scene(volume.image, volume.geometry, {})
+        return {
+            t.card.id: self.why_not(t) or next((c.sentence for c in t.concerns(scene) if c.effect != "flag"), None)
+            for t in self.registry
+        }
 
     def _run(
         self,

@@ -15,10 +15,8 @@ FINDINGS = (
     r"fractur\w*|ha?emorrhag\w*|bleed\w*|ha?ematoma\w*|tumou?rs?|metastas\w*|nodules?|infarct\w*|stroke|isch[ae]+mi\w*|"
     r"aneurysms?|lesions?|masses|mass|cancer|carcinoma|thromb\w*|embol\w*|pneumothorax|effusions?|abscess\w*|oedema|edema"
 )
-NEGATED = re.compile(
-    rf"\b(?:no|without|free of|negative for|not? (?:any|show|have|see)|absence of|rules? out|excludes?)\b[^.]{{0,60}}?\b(?:{FINDINGS})\b",
-    re.IGNORECASE,
-)
+_NEGATION = r"no|without|free of|negative for|not? (?:any|show|have|see)|absence of|rules? out|excludes?"
+NEGATED = re.compile(rf"\b(?:{_NEGATION})\b[^.]{{0,60}}?\b(?:{FINDINGS})\b", re.IGNORECASE)
 WRITTEN_NUMBER = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|million|half|twice|double)\b",
     re.IGNORECASE,
@@ -36,9 +34,7 @@ def problems(draft: str, evidence: Mapping[str, EvidenceItem], reasons: Mapping[
         known = reasons if match["id"].startswith("R") else evidence
         if match["id"] not in known:
             found.append(f"the slot {match[0]} has no evidence")
-    for mark in MARK.findall(draft):
-        if mark[1:-1] not in evidence:
-            found.append(f"the citation {mark} has no evidence")
+    found += [f"the citation {mark} has no evidence" for mark in MARK.findall(draft) if mark[1:-1] not in evidence]
     bare = NAMES_WITH_DIGITS.sub("", MARK.sub("", SLOT.sub("", draft)))
     digits = re.findall(r"\d[\d.,]*", bare)
     if digits:
