@@ -64,7 +64,8 @@ def midsagittal_plane(ctx: ToolContext, volume: Volume) -> Annotated[Plane, Of("
     score = search.correlation(offset, roll, yaw, search.everywhere)
     if score < CORRELATION_AT_LEAST:
         raise ToolFailed(
-            f"No plane of symmetry was found in the {volume.name} (correlation of the halves {score:.2f}): is it a head?"
+            f"No plane of symmetry was found in the {volume.name} (correlation of its halves {score:.2f}): "
+            "is it a head?"
         )
     ctx.progress(0.8, "checking halves")
     shifts = [search.best_near(offset, roll, yaw, part) - offset for part in search.halves]
