@@ -31,6 +31,7 @@ SHOWN_UNITS = {
     "m2": "m²",
     "{SUVbw}g/mL": "g/mL (SUVbw)",
 }
+_HU = "[hnsf'U]"
 # Both factors are exact by definition (1 mL = 1 cm3); a table is faster to start than the parser.
 _FACTORS: dict[str, tuple[str, float]] = {
     "mL": ("volume", 1.0),
@@ -70,6 +71,8 @@ def factor(unit: str, to: str) -> float:
     """What a value in unit is multiplied with to be in to (UCUM). Raises ValueError where it cannot be."""
     if unit == to:
         return 1.0
+    if _HU in (unit, to):  # a scale of its own, though UCUM files it under plain numbers
+        raise ValueError(f"{unit} cannot be converted to {to}")
     if unit in _FACTORS and to in _FACTORS:
         (kind, scale), (other, divisor) = _FACTORS[unit], _FACTORS[to]
         if kind != other:

@@ -119,12 +119,10 @@ class Chainer:
                 except NoChain as failure:
                     failures.append(failure)
                     self.rejected.setdefault(tool.card.id, failure.concern.sentence)
-        if failures:
-            raise max(failures, key=lambda f: f.rank)
-        raise self._nothing(want, study, mismatch)
+        raise max([self._nothing(want, study, mismatch), *failures], key=lambda f: f.rank)
 
     def _makers(self, want: ArtifactType) -> list[Tool[..., Any]]:
-        return [t for t in self.registry if not isinstance(unify(t.card.output, want, {}), Mismatch)]
+        return [t for t in self.registry if _can_make(t, want)]
 
     def _call(self, tool: Tool[..., Any], want: ArtifactType, study: StudyView, path: tuple[str, ...]) -> Node:
         reason = self.usable(tool)
@@ -189,12 +187,6 @@ class Chainer:
                 params[spec.name] = study.at
             elif spec.required:
                 raise NoChain(6, _ask_for(spec.name, spec.kind), tool.card.id)
-        for name, value in bound.items():
-            param = tool.card.param(name[1:])
-            if param is not None and param.choices and value not in param.choices:
-                raise NoChain(
-                    1, Concern("refuse", f"{tool.card.id} knows no {value} {param.name}.", test="no_tool"), tool.card.id
-                )
         return params
 
     def _check(self, tool: Tool[..., Any], study: StudyView, params: dict[str, Any]) -> None:
@@ -237,6 +229,14 @@ class Chainer:
         name = STRUCTURES[want.structure].label if want.structure in STRUCTURES else str(want.structure)
         known = ", ".join(STRUCTURES[s].label for s in sorted(self.registry.structures()) if s in STRUCTURES)
         return f"No tool here can find the {name}; what can be found is: {known}."
+
+
+def _can_make(tool: Tool[..., Any], want: ArtifactType) -> bool:
+    """True where the output can be of the wanted type, with a value that the tool's own choices allow."""
+    bound = unify(tool.card.output, want, {})
+    if isinstance(bound, Mismatch):
+        return False
+    return all(not p.choices or bound.get(f"?{p.name}", p.choices[0]) in p.choices for p in tool.card.params)
 
 
 def _fits(want: ArtifactType, have: ArtifactType) -> Mismatch | None:

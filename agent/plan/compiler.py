@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scanwright.agent.answer.units import canonical_unit, convertible
+from scanwright.agent.answer.units import canonical_unit, convertible, shown_unit
 from scanwright.agent.plan.chain import WHOLE_IMAGE, Chainer, NoChain, Node, Source, wanted_type
 from scanwright.agent.plan.plan import Binding, Plan, PlannedGoal, Rejected, Step, StepRef, StudyRef
 from scanwright.agent.plan.studies import StudyView
@@ -88,8 +88,10 @@ class Compiler:
                 0, Concern("refuse", f"No tool here measures {goal.want.replace('_', ' ')}.", "tool", test="no_tool")
             )
         unit = canonical_unit(goal.want)
+        if unit is None and goal.want.endswith("intensity"):
+            unit = main.volume(goal.series).image.unit
         if goal.unit is not None and unit is not None and not convertible(unit, goal.unit):
-            sentence = f"The {goal.want.replace('_', ' ')} is measured in {unit}, which cannot be said in {goal.unit}."
+            sentence = f"The {goal.want.replace('_', ' ')} is measured in {_unit_words(unit)}, which cannot be said in {_unit_words(goal.unit)}."
             raise NoChain(9, Concern("refuse", sentence, "unit", test="unit"))
         sides = ("left", "right") if goal.side == "each" else ("whole" if goal.side == "both" else goal.side,)
         volume = main.volume(goal.series)
@@ -226,6 +228,10 @@ def _masks_of(node: Node) -> list[Source]:
             source = node.inputs[spec.name]
             return list(source) if isinstance(source, tuple) else [source]
     return []
+
+
+def _unit_words(unit: str) -> str:
+    return "arbitrary units" if unit == "1" else shown_unit(unit)
 
 
 def output_type(goal: Goal) -> ArtifactType:

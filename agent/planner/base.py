@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TypeAlias
 from scanwright.agent.plan.studies import StudyView
 from scanwright.tools.contract.goal import Goal
 
-DeclinedCode = Literal["diagnosis", "treatment", "off_topic", "not_assessed", "normative"]
+DeclinedCode = Literal["diagnosis", "treatment", "off_topic", "not_assessed", "normative", "no_tool"]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ whether a question is one that this system answers at all. Below a calibrated co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -25,6 +26,12 @@ SURE = 0.62
 NEAR = 0.35
 
 
+_VAGUE = re.compile(
+    r"(?:can you |could you |would you )?(?:analy[sz]e|evaluate|assess|process|check|quantify|measure|examine|review|interpret|read|study|look at|do|help(?: me)?(?: with)?)"
+    r"(?: (?:it|this|that|the|my|everything|all|scan|image|study|file|data|case|exam|patient|mri|ct|here|now|for me|quickly))*"
+)
+
+
 class ExemplarPlanner:
     """One interface with the planners that use a model; deterministic."""
 
@@ -39,7 +46,7 @@ class ExemplarPlanner:
         has_mask = bool(studies) and studies[0].mask is not None
         texts = split(protect(text)) or [text]
         parts = _share_between([read_part(t, has_mask=has_mask) for t in texts])
-        table = any(w in text.split() or f"{w}s" in text.split() for w in ("table", "csv", "spreadsheet", "excel"))
+        table = re.search(r"\b(?:table|csv|spreadsheet|excel|xlsx)s?\b", text) is not None
         items: list[Item] = []
         confidence = 1.0
         for part in parts:
@@ -51,6 +58,8 @@ class ExemplarPlanner:
 
     def _item(self, part: Part, studies: Sequence[StudyView], *, table: bool) -> tuple[Item | None, float]:
         code = declined(part.text)
+        if _VAGUE.fullmatch(part.text.strip(" .!?")):
+            return _unclear(part.text, self._index.nearest(part.text)), 1.0
         measures = part.complete and part.want not in ("overlay", "mask") and part.of != "image"
         if code is not None and not (code == "not_assessed" and (measures or part.of == "given_region")):
             return _decline(part.text, code), 1.0
@@ -101,7 +110,7 @@ def _share_between(parts: list[Part]) -> list[Part]:
     """Parts that leave something out take it from their neighbours: "volume and surface of the brain"."""
     result = list(parts)
     for i, part in enumerate(result):
-        if part.want is None and part.of is not None:
+        if part.want is None and part.of is not None and declined(part.text) is None:
             earlier = next((p for p in reversed(result[:i]) if p.want is not None and p.want not in OF_THE_IMAGE), None)
             later = next((p for p in parts[i + 1 :] if p.want is not None and p.want not in OF_THE_IMAGE), None)
             donor = earlier or later

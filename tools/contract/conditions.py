@@ -202,6 +202,21 @@ class ParamInUnit(Before):
         return None
 
 
+class ParamGiven(Before):
+    """At least one of these parameters is given."""
+
+    test: Literal["missing_parameter"] = "missing_parameter"
+    one_of: tuple[str, ...]
+    example: str
+
+    def check(self, scene: Scene) -> Concern | None:
+        if any(scene.params.get(name) is not None for name in self.one_of):
+            return None
+        return Concern(
+            "ask", f"The value is not said: give it as a number, {self.example}.", "threshold", (self.example,)
+        )
+
+
 class ParamOrdered(Before):
     """low is below high."""
 
@@ -293,6 +308,7 @@ AnyBefore = Annotated[
     | CoversAtLeast
     | CoversAtMost
     | ParamInUnit
+    | ParamGiven
     | ParamOrdered,
     Field(discriminator="test"),
 ]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scanwright.tools import measuring
 from scanwright.tools.artifacts import Mask, Measurement, Measurements, Volume
 from scanwright.tools.contract.card import MeasuredError, Needs
-from scanwright.tools.contract.conditions import ParamInUnit, ParamOrdered
+from scanwright.tools.contract.conditions import ParamGiven, ParamInUnit, ParamOrdered
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.quantity import HU, Point, Quantity
@@ -182,7 +182,11 @@ def intensity_at_point(
         "Where is the bone? (bone)",
         "What is the highest value? (intensity_statistics)",
     ),
-    when=(ParamInUnit(names=("low", "high")), ParamOrdered()),
+    when=(
+        ParamGiven(one_of=("low", "high"), example="for example above 300"),
+        ParamInUnit(names=("low", "high")),
+        ParamOrdered(),
+    ),
     needs=Needs(memory_gb=0.6, seconds=0.6),
     reference="Thresholding of stored values, both limits included; HU: DICOM PS3.3 C.11.1.1.2.",
     error=(MeasuredError(text="phantoms with known values, 48 axis orders: exact", relative_error=0.0),),

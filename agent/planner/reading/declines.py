@@ -11,10 +11,11 @@ SENTENCES: dict[DeclinedCode, str] = {
     "treatment": "Scanwright does not advise on treatment. Please ask the treating doctor.",
     "off_topic": "This is not about the scan, so Scanwright cannot help with it.",
     "not_assessed": "Not assessed: no tool here looks for this, so its presence or absence cannot be said.",
+    "no_tool": "No tool here gives this; `scanwright tools` lists what can be measured.",
     "normative": "Whether a value is normal cannot be said: no reference values are bundled, only the measurement itself.",
 }
 _FINDING = (
-    r"fractures?|fractured|broken|ha?emorrhages?|bleed(?:s|ing)?|blood|ha?ematomas?|tumou?rs?|cancer(?:ous)?|metastas[ie]s|"
+    r"fractures?|fractured|broken|breaks?|cracks?|ha?emorrhages?|bleed(?:s|ing)?|blood|ha?ematomas?|tumou?rs?|cancer(?:ous)?|metastas[ie]s|"
     r"metastatic|nodules?|infarcts?|infarctions?|strokes?|isch[ae]+mi[ac]|aneurysms?|lesions?|mass(?:es)?|clots?|thrombosis|"
     r"thrombus|embol\w+|effusions?|abscess(?:es)?|o?edema|hydrocephalus|midline shift|herniation|calcifications?|sinusitis|"
     r"plaques?|malformations?|cysts?|atrophy|atrophied|atrophic|contusions?|glioma|meningioma|abnormalit(?:y|ies)|abnormal|"
@@ -31,7 +32,7 @@ _NORMATIVE = re.compile(
     r"\b(?:ab)?normal(?:ly|ity)?\b|\bwithin (?:the )?(?:normal|expected|reference|usual)\b|\btoo (?:large|small|big|high|low|dense|thin|thick)\b|"
     r"\bfor (?:his|her|their|the patient'?s|this) age\b|\b(?:reference|normative|expected|healthy|typical|usual) (?:range|value|values|size|population|people|subjects|adult|adults|controls?)\b|"
     r"\b(?:larger|smaller|bigger|higher|lower|more|less|thicker|thinner) than (?:normal|average|expected|usual|it should|most|typical|in healthy)\b|\benlarged\b|"
-    r"\bpercentile (?:for|of) (?:age|the population|his|her|their)\b|\bz[- ]score\b|\bwhat (?:is|would be) (?:a )?(?:healthy|normal)\b|\bunusual(?:ly)?\b|\bhealthy\b|"
+    r"\bpercentile (?:for|of) (?:age|the population|his|her|their)\b|\bz[- ]score\b|\bwhat (?:is|would be) (?:a )?(?:healthy|normal)\b|\bunusual(?:ly)?\b|\bhealthy\b|\btypical (?:for|of|in)\b|\b(?:is|are) .*\btypical\b|"
     r"\bcompared? (?:to|with) (?:normal|healthy|others?|other people|controls|the population|age[- ]matched|peers)\b|\bas (?:expected|it should be)\b|\bage[- ]matched\b|\bshould (?:it|that|this|the \w+) be\b|\bworr(?:y|ied|ying)\b|\bconcerning\b"
 )
 _DIAGNOSIS = re.compile(

@@ -25,6 +25,7 @@ def normalise(question: str, speller: Speller) -> str:
     text = text.replace("#", "number of ")
     for pattern, plain in (*_SPELLED, *_DICTATED):
         text = re.sub(pattern, plain, text)
+    text = re.sub(r"\bskull[- ]?strip\w*", "segment the brain in", text)
     text = _FILLERS.sub(" ", text)
     text = speller.correct(text)
     return re.sub(r"\s+", " ", spoken_to_digits(text)).strip(" ,")

@@ -22,7 +22,7 @@ _OPEN_RANGE = re.compile(
 )
 _PRONOUN = re.compile(r"\b(?:it|its|this|that|them|their|they)\b")
 _OUTLINED = re.compile(
-    r"\b(?:outlined|marked|drew|drawn|delineated|segmented|annotated|contoured|painted|circled|highlighted)\b"
+    r"\b(?:outlined|marked(?! (?:position|point|location|spot|place|voxel|on it))|drew|drawn|delineated|segmented|annotated|contoured|painted|circled|highlighted)\b"
     r"[^.?]*\b(?:area|region|zone|part|structure|by me|i|object|thing|spot|tissue)?\b|\bmy (?:mask|region|roi|outline|contour|label|drawing|segmentation)\b"
 )
 _SHARE_OF = r"(?:share|fraction|proportion|percent(?:age)?|per ?cent|part|much|%|ratio)\s+of\s+(?:all\s+)?(?:the\s+|this\s+|a\s+)?(?:whole\s+|entire\s+|total\s+)?$"
@@ -82,6 +82,10 @@ def read_part(text: str, *, has_mask: bool) -> Part:
     want = cued_want(rest)
     if want == "intensity_at_point" and "⟨point⟩" not in rest and threshold is not None:
         want = "volume"
+    if want in (None, "overlay", "mask", "volume") and any(
+        re.search(r"\bhow many (?:\w+ )?$|\b(?:number|count) of (?:the )?$", rest[: m.start]) for m in mentions(rest)
+    ):
+        want = "component_count"
     of, region, whole = _roles(rest, want, ranged=threshold is not None or open_range, has_mask=has_mask)
     if (
         (threshold is not None or open_range)
@@ -102,6 +106,8 @@ def _roles(text: str, want: str | None, *, ranged: bool, has_mask: bool) -> tupl
     found = mentions(text)
     whole = any(m.name == "image" for m in found)
     named = [m for m in found if m.name != "image"]
+    if has_mask and not named and re.search(r"\b(?:label|annotation|segmentation|drawing|contour)s?\b", text):
+        return ("intensity_range", "given_region", whole) if ranged else ("given_region", None, whole)
     if has_mask and _OUTLINED.search(text):
         named = [m for m in named if m.name not in _FINDING_LIKE] or named
         named = [replace(m, name="given_region") if m.name in _FINDING_LIKE else m for m in named]
@@ -111,7 +117,7 @@ def _roles(text: str, want: str | None, *, ranged: bool, has_mask: bool) -> tupl
         named = [replace(m, name="given_region") if m.name in _FINDING_LIKE else m for m in named]
     elif not named and _OUTLINED.search(text):
         return ("intensity_range", "given_region", whole) if ranged else ("given_region", None, whole)
-    named = _without_owner(text, named)
+    named = _without_owner(text, named, ranged=ranged)
     if ranged:
         return "intensity_range", named[0].name if named else None, whole
     if want in OF_THE_IMAGE:
@@ -123,10 +129,10 @@ def _roles(text: str, want: str | None, *, ranged: bool, has_mask: bool) -> tupl
     return named[0].name, None, whole
 
 
-def _without_owner(text: str, named: list[Mention]) -> list[Mention]:
+def _without_owner(text: str, named: list[Mention], *, ranged: bool) -> list[Mention]:
     """ "the mask of the brain", "the brain mask": the brain is meant, not a mask that the person gave."""
     others = [m for m in named if m.name != "given_region"]
-    if not others or len(others) == len(named):
+    if (not others and not ranged) or len(others) == len(named):
         return named
     kept = []
     for m in named:

@@ -27,6 +27,9 @@ _ASKED = re.compile(
 )
 
 
+_PERCENT = re.compile(r"%|\bper ?cent\b")
+
+
 def ucum(word: str) -> str | None:
     """The UCUM unit of a word or abbreviation (lower case), or None."""
     word = word.strip()
@@ -36,7 +39,9 @@ def ucum(word: str) -> str | None:
 
 
 def asked_unit(text: str) -> str | None:
-    """The unit that the answer is wanted in ("in litres", "how many millilitres"); HU and shares are not asked so."""
+    """The unit that the answer is wanted in ("in litres", "how many millilitres", "in per cent"); HU is not asked so."""
+    if _PERCENT.search(text):
+        return "%"
     for match in _ASKED.finditer(f"{text} "):
         before = text[: match.start("unit")].rstrip()
         if re.search(r"[\d.]$", before):

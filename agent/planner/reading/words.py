@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 from scanwright.tools.contract.goal import Side
 from scanwright.tools.vocabulary.structures import STRUCTURES
 
@@ -17,105 +18,15 @@ _SLIPS = {
     "max": "maximum", "min": "minimum", "pct": "percent", "pic": "picture", "pics": "pictures", "diam": "diameter",
     "seg": "segment", "sd": "standard deviation", "stdev": "standard deviation", "std": "standard deviation",
     "res": "resolution", "fov": "field of view", "dims": "dimensions", "asym": "asymmetry", "houndsfield": "hounsfield",
+    "gm": "grey matter",
+    "wm": "white matter",
+    "fx": "fracture",
+    "ther": "there",
     "bains": "brain", "sige": "size", "siez": "size", "fo": "of", "si": "is", "od": "of", "ot": "to", "ths": "this",
 }  # fmt: skip
-_TARGETS = [
-    "volume",
-    "volumes",
-    "large",
-    "larger",
-    "size",
-    "sizes",
-    "surface",
-    "area",
-    "diameter",
-    "diameters",
-    "longest",
-    "widest",
-    "maximum",
-    "minimum",
-    "average",
-    "mean",
-    "median",
-    "standard",
-    "deviation",
-    "intensity",
-    "intensities",
-    "brightness",
-    "brightest",
-    "darkest",
-    "density",
-    "densest",
-    "hounsfield",
-    "percentage",
-    "percent",
-    "fraction",
-    "proportion",
-    "share",
-    "components",
-    "component",
-    "pieces",
-    "separate",
-    "segment",
-    "segmentation",
-    "outline",
-    "picture",
-    "display",
-    "show",
-    "export",
-    "orientation",
-    "spacing",
-    "resolution",
-    "modality",
-    "dimensions",
-    "matrix",
-    "slices",
-    "slice",
-    "thickness",
-    "asymmetry",
-    "asymmetric",
-    "symmetric",
-    "hemisphere",
-    "hemispheres",
-    "difference",
-    "between",
-    "above",
-    "below",
-    "threshold",
-    "voxels",
-    "bounding",
-    "millilitres",
-    "milliliters",
-    "litres",
-    "liters",
-    "region",
-    "lesion",
-    "percentile",
-    "percentiles",
-    "tissue",
-    "highest",
-    "lowest",
-    "extract",
-    "patient",
-    "scanner",
-    "coverage",
-    "connected",
-    "right",
-    "left",
-    "nifti",
-    "mask",
-    "average",
-    "value",
-    "values",
-    "measure",
-    "calculate",
-    "compute",
-    "report",
-    "contour",
-    "visualize",
-    "visualise",
-    "diameter",
-]
+_TARGETS = tuple(
+    ["volume", "volumes", "large", "larger", "size", "sizes", "surface", "area", "diameter", "diameters", "longest", "widest", "maximum", "minimum", "average", "mean", "median", "standard", "deviation", "intensity", "intensities", "brightness", "brightest", "darkest", "density", "densest", "hounsfield", "percentage", "percent", "fraction", "proportion", "share", "components", "component", "pieces", "separate", "segment", "segmentation", "outline", "picture", "display", "show", "export", "orientation", "spacing", "resolution", "modality", "dimensions", "matrix", "slices", "slice", "thickness", "asymmetry", "asymmetric", "symmetric", "hemisphere", "hemispheres", "difference", "between", "above", "below", "threshold", "voxels", "voxel", "bounding", "millilitres", "milliliters", "litres", "liters", "region", "lesion", "percentile", "percentiles", "tissue", "highest", "lowest", "extract", "patient", "scanner", "coverage", "connected", "right", "left", "nifti", "mask", "values", "value", "measure", "calculate", "compute", "report", "contour", "visualize", "visualise", "brighter", "darker", "denser", "greater", "higher", "lower", "exceeding", "exceed", "many", "much", "what", "there", "how", "than", "fracture", "tumour"]
+)
 
 
 @dataclass(frozen=True)
@@ -147,8 +58,8 @@ class Speller:
             return _SLIPS[word]
         if len(word) < 4 or word in self._known:
             return word
-        cutoff = 74 if len(word) < 6 else 78
-        best = process.extractOne(word, self._targets, scorer=fuzz.ratio, score_cutoff=cutoff)
+        slips = 1 if len(word) < 7 else 2
+        best = process.extractOne(word, self._targets, scorer=OSA.distance, score_cutoff=slips)
         return word if best is None else str(best[0])
 
 

@@ -1,0 +1,26 @@
+"""scanwright eval planning|sense|bench|orientation"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+PARTS = {
+    "planning": (
+        "scanwright.evals.planning.run",
+        "Exact-goal accuracy and false answers of a planner on the question set.",
+    ),
+    "sense": ("scanwright.evals.sense.run", "Plans that are valid and clinically wrong: are they caught?"),
+    "bench": ("scanwright.evals.bench.run", "Speed and memory, as ratios in one run."),
+    "orientation": ("scanwright.evals.orientation", "A volume under all 48 axis orders and flips of one file."),
+}
+
+
+@click.command("eval", context_settings={"ignore_unknown_options": True})
+@click.argument("part", type=click.Choice(sorted(PARTS)))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def evaluate(part: str, arguments: tuple[str, ...]) -> int:
+    """Run a benchmark: planning, sense, bench or orientation."""
+    code: int = importlib.import_module(PARTS[part][0]).main(list(arguments))
+    return code

@@ -1,0 +1,1 @@
+"""The question set for planners, and how a planner is judged on it."""
