@@ -90,10 +90,13 @@ def _table(bench: Workbench, studies: list[str], question: str, given: Given, ta
     return max(codes)
 
 
-def print_result(result: AnswerResult) -> None:
+def print_result(result: AnswerResult, *, quiet: bool = False) -> None:
+    """The answer and what must be known of it, for a terminal; quiet leaves out which planner and run it was."""
     click.echo(result.answer)
     for warning in result.warnings:
         click.echo(f"Note: {warning}")
     if result.refusal is not None and result.status == "refused" and result.refusal.offers:
         click.echo(f"What can be done: {'; '.join(result.refusal.offers)}.")
+    if quiet:
+        return
     click.echo(f"Planned by {result.plan.planner}; run {result.run_id}. {result.notice}", err=True)

@@ -1,0 +1,67 @@
+# make help lists everything. `make demo` and `make test` install what they need first.
+
+PYTHON ?= python3
+# The torch build to install first, so that no other package pulls one in. Take another build with, for example,
+#   make install TORCH='torch==2.13.0 --index-url <the index of the build you want>'
+TORCH ?= torch==2.13.0
+
+BIN := .venv/bin
+PACKAGES := agent tools memory evals
+MYPY_PACKAGES := $(foreach p,$(PACKAGES),-p scanwright.$(p))
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint types bench evals serve schema lock clean
+
+help:  ## List what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+install: .venv/.installed  ## Make .venv with everything locked, and scanwright in it
+
+.venv/.installed: pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip check
+	touch $@
+
+.types/scanwright:
+	mkdir -p .types && ln -sfn .. $@
+
+demo: install  ## Answer questions about two real scans, with pictures
+	$(BIN)/scanwright demo
+
+test: install  ## Run all tests that need no external service
+	$(BIN)/python -m pytest
+
+lint: install  ## Check style and the layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: install .types/scanwright  ## Check types, strictly
+	MYPYPATH=.types $(BIN)/mypy $(MYPY_PACKAGES)
+
+bench: install  ## Measure speed and memory, as ratios in one run
+	$(BIN)/scanwright eval bench
+
+evals: install  ## Run the long evaluations and write their results to evals/results
+	$(BIN)/scanwright eval planning --split test --output evals/results/planning.json
+	$(BIN)/scanwright eval sense
+	$(BIN)/scanwright eval orientation demo/brain_t1.nii.gz
+
+serve: install  ## Serve the web app
+	$(BIN)/scanwright serve
+
+schema: install  ## Write the published JSON schemas to docs/
+	$(BIN)/python -m scanwright.agent.answer.schema
+
+lock:  ## Make requirements.lock anew (needs pip-tools)
+	printf '%s\n' "$(firstword $(TORCH))" > .torch-constraint
+	$(BIN)/pip-compile pyproject.toml --extra dev --generate-hashes --strip-extras --allow-unsafe --quiet \
+	  --no-emit-index-url --no-emit-find-links --no-emit-options --no-emit-trusted-host \
+	  --constraint .torch-constraint --output-file requirements.lock --unsafe-package torch
+	rm .torch-constraint
+
+clean:  ## Delete the environment and caches
+	rm -rf .venv .types .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist *.egg-info
