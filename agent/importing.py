@@ -17,6 +17,7 @@ from scanwright.tools.errors import UserInputError
 from scanwright.tools.hashing import pixel_hash, sha256_json
 from scanwright.tools.imaging.loaded import GivenFacts, LoadedStudy
 from scanwright.tools.imaging.sandbox import open_study_safely, read_mask_safely
+from scanwright.tools.imaging.sidecar import sidecar_path
 from scanwright.tools.pixels import MASK_TYPE, write_mask
 from scanwright.tools.runtime.context import store_volume, touched_edges
 
@@ -51,7 +52,7 @@ def study_view(
     volumes = {s.name: s.volume for s in record.series}
     given = None if mask is None else _given_mask(home, record, mask)
     warnings = tuple(w for s in record.series for w in s.warnings)
-    return StudyView(alias, record.study_id, record.name, volumes, given, at, warnings)
+    return StudyView(alias, record.study_id, record.name, volumes, given, at, warnings, record.relative_day)
 
 
 def _keep(home: Home, path: Path, loaded: LoadedStudy, patient: str | None) -> StudyRecord:
@@ -139,7 +140,7 @@ def _fingerprint_of(path: Path) -> tuple[int, int]:
 
 
 def _sidecar_of(path: Path) -> list[int] | None:
-    sidecar = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    sidecar = sidecar_path(path)
     if path.is_dir() or not sidecar.is_file():
         return None
     stat = sidecar.stat()

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scanwright.agent.plan.lineage import Origin, lineage_concerns, of_mask, of_step, of_volume
 from scanwright.agent.plan.plan import Binding, Plan, PlanConcern, Step, StepRef, StudyRef
+from scanwright.agent.plan.scans import mask_concerns, scan_concerns
 from scanwright.agent.plan.studies import StudyView
 from scanwright.tools.artifacts import Mask, Volume
 from scanwright.tools.contract.card import ToolInput
-from scanwright.tools.contract.conditions import NotCut, Scene
+from scanwright.tools.contract.conditions import Scene
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.types import ArtifactType, Bindings, Mismatch, substitute, unify
 from scanwright.tools.errors import ToolInputError, UserInputError
 from scanwright.tools.registry import Registry
 
-_EMPTY_MASK = "The given mask is empty, so nothing in it can be measured."
 # Fields whose mismatch means that the plan is wrong for the scan; in all others it is no plan.
 _SCAN_FIELDS = {
     "modality": "This step needs a {wanted} scan, and it is given {got}.",
@@ -35,9 +36,9 @@ def check(plan: Plan, studies: Sequence[StudyView], registry: Registry) -> tuple
     Raises UserInputError where it cannot be a plan: unknown tool, wrong type, unknown or missing parameter.
     """
     views = {s.alias: s for s in studies}
-    concerns = [c for s in studies for c in _scan_concerns(s)]
+    concerns = [c for s in studies for c in scan_concerns(s)]
     types: dict[str, ArtifactType] = {}
-    roots: dict[str, Volume | None] = {}
+    origins: dict[str, Origin] = {}
     for step in plan.steps:
         tool = registry.get(step.tool)
         params = _params(tool, step)
@@ -45,16 +46,17 @@ def check(plan: Plan, studies: Sequence[StudyView], registry: Registry) -> tuple
         concerns += found
         named = {f"?{k}": v for k, v in params.items() if isinstance(v, str)}
         types[step.id] = substitute(tool.card.output, {**named, **bound})
-        root = _root(step, roots, views)
-        roots[step.id] = root
-        if root is not None:
-            scene = Scene(root.image, root.geometry, params)
+        inputs = _origins(step, origins, views)
+        origins[step.id] = of_step(step, params, inputs)
+        for scan in _scenes(tool, inputs):
             concerns += [
                 PlanConcern(
                     step=step.id, effect=c.effect, sentence=c.sentence, test=c.test, missing=c.missing, offers=c.offers
                 )
-                for c in tool.concerns(scene)
+                for c in tool.concerns(Scene(scan.image, scan.geometry, params))
             ]
+        if not any(c.effect == "refuse" for c in found):
+            concerns += lineage_concerns(step, tool.card, inputs)
         concerns += _given_mask_concerns(step, views)
     return tuple(dict.fromkeys(concerns))
 
@@ -89,10 +91,19 @@ def _bind(
         given = _type_of(binding, types, views)
         fit = unify(specs[name].type, given, bound)
         if isinstance(fit, Mismatch):
-            concerns.append(_mismatch(step, specs[name], fit))
+            concerns.append(_mismatch(step, specs[name], _gravest(specs[name].type, given, bound, fit)))
         else:
             bound = fit
     return bound, concerns
+
+
+def _gravest(pattern: ArtifactType, given: ArtifactType, bound: Bindings, fit: Mismatch) -> Mismatch:
+    """Of several mismatches the one that says most: two patients rather than two exams rather than two grids."""
+    for leave_out in (("grid", "time"), ("grid",)):
+        other = unify(pattern, given.model_copy(update=dict.fromkeys(leave_out)), bound)
+        if isinstance(other, Mismatch):
+            return other
+    return fit
 
 
 def _mismatch(step: Step, spec: ToolInput, fit: Mismatch) -> PlanConcern:
@@ -119,49 +130,30 @@ def _view(ref: StudyRef, views: Mapping[str, StudyView]) -> StudyView:
     return views[ref.study]
 
 
-def _root(step: Step, roots: Mapping[str, Volume | None], views: Mapping[str, StudyView]) -> Volume | None:
-    """The scan that a step's result comes from (the first, where there are several)."""
-    for _, binding in step.bindings():
-        root = _root_of(binding, roots, views)
-        if root is not None:
-            return root
-    return None
+def _origins(
+    step: Step, origins: Mapping[str, Origin], views: Mapping[str, StudyView]
+) -> dict[str, tuple[Origin, ...]]:
+    found: dict[str, tuple[Origin, ...]] = {}
+    for name, binding in step.bindings():
+        if isinstance(binding, StepRef):
+            origin = origins[binding.step]
+        else:
+            view = _view(binding, views)
+            scan, day = view.volume(binding.series), view.relative_day
+            artifact = view.get(binding)
+            origin = of_mask(artifact, scan, day) if isinstance(artifact, Mask) else of_volume(scan, day)
+        found[name] = (*found.get(name, ()), origin)
+    return found
 
 
-def _root_of(binding: Binding, roots: Mapping[str, Volume | None], views: Mapping[str, StudyView]) -> Volume | None:
-    if isinstance(binding, StepRef):
-        return roots.get(binding.step)
-    return _view(binding, views).volume(binding.series)
+def _scenes(tool: Tool[..., Any], inputs: Mapping[str, tuple[Origin, ...]]) -> list[Volume]:
+    """The scans that the tool's conditions speak of: the one it is given, or else all that its inputs come from."""
+    given = [i.name for i in tool.card.inputs if i.type.kind == "Volume" and i.name in inputs]
+    scans = [v for name in given or inputs for origin in inputs[name] for v in origin.scans]
+    return list({v.pixel_hash: v for v in scans}.values())
 
 
 def _given_mask_concerns(step: Step, views: Mapping[str, StudyView]) -> list[PlanConcern]:
-    concerns = []
-    for _, binding in step.bindings():
-        if not isinstance(binding, StudyRef) or binding.item != "mask":
-            continue
-        mask = _view(binding, views).get(binding)
-        if isinstance(mask, Mask) and mask.voxels == 0:
-            concerns.append(PlanConcern(step=step.id, effect="refuse", sentence=_EMPTY_MASK, test="empty_mask"))
-        elif (cut := NotCut().check(mask)) is not None:
-            concerns.append(
-                PlanConcern(step=step.id, effect="flag", sentence=f"The given mask is {cut}.", test="not_cut")
-            )
-    return concerns
-
-
-# Beyond these a file's spacing is an error of units (metres, micrometres, pixels) more often than a scan.
-_SPACING_MM = (0.05, 20.0)
-_EXTENT_MM = 2200.0
-
-
-def _scan_concerns(study: StudyView) -> list[PlanConcern]:
-    concerns = []
-    for name, volume in study.volumes.items():
-        spacing, extent = volume.geometry.spacing_mm, volume.geometry.extent_mm
-        if min(spacing) < _SPACING_MM[0] or max(spacing) > _SPACING_MM[1] or max(extent) > _EXTENT_MM:
-            shown = " × ".join(f"{v:.3g}" for v in spacing)
-            sentence = (
-                f"The voxels of {name} are {shown} mm, which no scanner makes of a person: check the file's units."
-            )
-            concerns.append(PlanConcern(step=None, effect="refuse", sentence=sentence, test="scale"))
-    return concerns
+    given = [b for _, b in step.bindings() if isinstance(b, StudyRef) and b.item == "mask"]
+    masks = [m for b in given if isinstance(m := _view(b, views).get(b), Mask)]
+    return [c for m in masks for c in mask_concerns(step.id, m)]

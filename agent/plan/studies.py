@@ -14,7 +14,8 @@ from scanwright.tools.errors import UserInputError
 class StudyView:
     """A study under its alias in the plan ("S1"), with what the person gave beside the question.
 
-    volumes are its series by name; mask is the person's, on the grid of one of them; at is what they point at.
+    volumes are its series by name; mask is the person's, on the grid of one of them; at is what they point at;
+    relative_day orders the exams of one patient (None: the file has no date).
     """
 
     alias: str
@@ -24,6 +25,7 @@ class StudyView:
     mask: Mask | None = None
     at: Point | None = None
     warnings: tuple[str, ...] = field(default=())
+    relative_day: int | None = None
 
     def volume(self, series: str | None = None) -> Volume:
         """The series of that name; without a name the one the mask lies on, or the only one.

@@ -13,12 +13,17 @@ def settle(plan: Plan, concerns: Sequence[PlanConcern]) -> Plan:
     A concern that is about the scan as a whole (step None) refuses everything. Steps that served only refused goals
     go too.
     """
-    blocked = {c.step: c for c in concerns if c.effect != "flag" and c.step is not None}
+    # A refusal goes before a question: nobody is asked for a fact that would not help.
+    stops = sorted((c for c in concerns if c.effect != "flag"), key=lambda c: c.effect != "refuse")
+    blocked: dict[str, PlanConcern] = {}
+    for concern in stops:
+        if concern.step is not None:
+            blocked.setdefault(concern.step, concern)
     for step in plan.steps:
         cause = next((blocked[d] for d in sorted(step.depends_on()) if d in blocked), None)
         if cause is not None:
             blocked.setdefault(step.id, cause)
-    for_all = next((c for c in concerns if c.effect != "flag" and c.step is None), None)
+    for_all = next((c for c in stops if c.step is None), None)
     goals = tuple(_settled(g, blocked, for_all) for g in plan.goals)
     live = {i for i, g in enumerate(goals) if g.status == "planned"}
     steps = tuple(s for s in plan.steps if s.id not in blocked and for_all is None and (not s.why or live & set(s.why)))

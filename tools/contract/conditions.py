@@ -10,9 +10,10 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scanwright.tools.artifacts import Artifact, ImageFacts, Mask, Measurement, Measurements
-from scanwright.tools.contract.quantity import Quantity
+from scanwright.tools.contract.quantity import Point, Quantity
 from scanwright.tools.imaging.geometry import Geometry
 
 Effect: TypeAlias = Literal["refuse", "ask", "flag"]
@@ -175,8 +176,61 @@ class CoversAtMost(Before):
         )
 
 
+class SequenceIs(Before):
+    """The MR sequence's name holds one of these words (lower case); others, and none, are flagged."""
+
+    test: Literal["sequence"] = "sequence"
+    words: tuple[str, ...]
+    validated: str
+
+    def check(self, scene: Scene) -> Concern | None:
+        have = scene.image.sequence
+        if have is None:
+            sentence = "The file does not name its sequence"
+        elif any(word in have.lower() for word in self.words):
+            return None
+        else:
+            sentence = f"The sequence is {have}"
+        return Concern("flag", f"{sentence}; the method was validated on {self.validated} only.")
+
+
+class NoContrast(Before):
+    """No contrast was given, or the result is flagged with what it changes."""
+
+    test: Literal["contrast"] = "contrast"
+    changes: str
+
+    def check(self, scene: Scene) -> Concern | None:
+        if scene.image.contrast is False:
+            return None
+        if scene.image.contrast:
+            return Concern("flag", f"Contrast was given: {self.changes}.")
+        return Concern("flag", f"The file does not say whether contrast was given; if so, {self.changes}.")
+
+
+class PointInside(Before):
+    """A point lies in the field of view (within half a voxel of a voxel's centre)."""
+
+    test: Literal["point_inside"] = "point_inside"
+    name: str = "at"
+
+    def check(self, scene: Scene) -> Concern | None:
+        point = scene.params.get(self.name)
+        if not isinstance(point, Point):
+            return None
+        matrix = scene.geometry.matrix
+        index = np.linalg.solve(matrix[:3, :3], np.array([point.x, point.y, point.z]) - matrix[:3, 3])
+        if all(-0.5 <= i < n - 0.5 for i, n in zip(index, scene.geometry.shape, strict=True)):
+            return None
+        return Concern("refuse", f"The point {point} lies outside the field of view: give a point inside it.")
+
+
+# Concentrations and counts, which no scanner writes below nought.
+_NOT_NEGATIVE = ("{SUVbw}g/mL", "Bq/mL", "{counts}", "{counts}/s")
+
+
 class ParamInUnit(Before):
-    """A threshold is given in the unit of the voxels; on CT it lies in the range that HU can have."""
+    """A threshold is given in the unit of the voxels, and lies in the range that HU, SUV or counts can have."""
 
     test: Literal["param_in_image_unit"] = "param_in_image_unit"
     names: tuple[str, ...]
@@ -198,6 +252,10 @@ class ParamInUnit(Before):
                 return Concern(
                     "refuse",
                     f"{given.value:g} HU is outside what a CT can hold ({low:g} to {high:g} HU): check the number.",
+                )
+            if unit in _NOT_NEGATIVE and given.value < 0:
+                return Concern(
+                    "refuse", f"{given.value:g} {unit} is below nought, which no voxel is: check the number."
                 )
         return None
 
@@ -307,6 +365,9 @@ AnyBefore = Annotated[
     | SpacingAtMost
     | CoversAtLeast
     | CoversAtMost
+    | SequenceIs
+    | NoContrast
+    | PointInside
     | ParamInUnit
     | ParamGiven
     | ParamOrdered,

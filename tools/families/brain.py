@@ -16,6 +16,7 @@ from scanwright.tools.contract.conditions import (
     NotCut,
     NotEmpty,
     Plausible,
+    SequenceIs,
     SpacingAtMost,
 )
 from scanwright.tools.contract.context import ToolContext
@@ -48,6 +49,7 @@ THRESHOLD = 0.5
         CoversAtLeast(extent_mm=(110.0, 130.0, 90.0)),
         CoversAtMost(extent_mm=(360.0, 360.0, 400.0)),
         SpacingAtMost(max_mm=3.0),
+        SequenceIs(words=("t1", "mprage"), validated="T1-weighted scans"),
     ),
     then=(
         NotEmpty(),
@@ -92,9 +94,7 @@ def brain_extraction(
     extractor = ctx.resident(WEIGHTS, lambda: _load(ctx))
     ctx.progress(0.2, "finding the brain")
     found = _extract(extractor, np.ascontiguousarray(view, dtype=np.float32))
-    result = ctx.mask(undo(found), volume, "brain")
-    flag = _sequence_flag(volume.image.sequence)
-    return result.model_copy(update={"flags": (flag,)}) if flag else result
+    return ctx.mask(undo(found), volume, "brain")
 
 
 def _load(ctx: ToolContext) -> Any:
@@ -120,11 +120,3 @@ def _extract(extractor: Any, voxels: NDArray[np.float32]) -> NDArray[np.bool_]:
             raise
         return np.zeros(voxels.shape, np.bool_)
     return np.asarray(mask, dtype=np.bool_)
-
-
-def _sequence_flag(sequence: str | None) -> str | None:
-    if sequence is None:
-        return "the file does not name its sequence; the method was validated on T1-weighted scans only"
-    if "t1" in sequence.lower() or "mprage" in sequence.lower():
-        return None
-    return f"the sequence is {sequence}; the method was validated on T1-weighted scans only"

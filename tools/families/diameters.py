@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scanwright.tools import measuring
 from scanwright.tools.artifacts import Mask, Measurement, Measurements
 from scanwright.tools.contract.card import MeasuredError, Needs
+from scanwright.tools.contract.conditions import SpacingAtMost
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.types import Of
@@ -20,6 +21,8 @@ from scanwright.tools.measuring import measured, place, together
 
 HALF_VOXEL = "both ends moved by half a voxel inwards and outwards"
 RECIST = "RECIST 1.1: Eisenhauer et al., Eur J Cancer 2009;45:228–247 (longest diameter in the plane of acquisition)."
+# RECIST 1.1 asks for CT slices of 5 mm or less.
+RECIST_SLICES = (SpacingAtMost(max_mm=5.0),)
 IN_SLICE = "longest line between outer voxel faces of one connected part on an axial slice"
 
 
@@ -90,6 +93,7 @@ def longest_diameter(
         "What is the diameter on each slice? (axial_diameters)",
     ),
     needs=Needs(memory_gb=0.4, seconds=1.0),
+    when=RECIST_SLICES,
     reference=RECIST,
     error=(MeasuredError(text="rods, boxes and ellipsoids, 48 axis orders, anisotropic: within one voxel"),),
     uses=(measuring, axes, extent),
@@ -124,6 +128,7 @@ def longest_axial_diameter(
         "How many slices are there? (acquisition_facts)",
     ),
     needs=Needs(memory_gb=0.4, seconds=1.0),
+    when=RECIST_SLICES,
     reference=RECIST,
     error=(MeasuredError(text="rods, boxes and ellipsoids, 48 axis orders, anisotropic: within one voxel"),),
     uses=(measuring, axes, extent),

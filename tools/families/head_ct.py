@@ -14,6 +14,7 @@ from scanwright.tools.contract.conditions import (
     CoversAtLeast,
     CoversAtMost,
     ModalityIs,
+    NoContrast,
     NotCut,
     NotEmpty,
     Plausible,
@@ -44,12 +45,13 @@ CLOSING_MM = 8.0
 
 HEAD_CT: tuple[AnyBefore, ...] = (
     ModalityIs(one_of=("CT",)),
-    BodyPartIs(one_of=("head",)),
+    BodyPartIs(one_of=("head", "brain", "skull")),
     UnitIs(unit=HU),
     CoversAtLeast(extent_mm=(100.0, 100.0, 20.0)),
     CoversAtMost(extent_mm=(520.0, 520.0, 450.0)),
     SpacingAtMost(max_mm=5.0),
 )
+DENSE_VESSELS = NoContrast(changes="dense vessels count as bone")
 
 
 @tool(
@@ -117,7 +119,7 @@ def head_outline(
         "Outline the skull alone. (skull)",
         "How much lies above 700 HU? (voxels_in_range)",
     ),
-    when=HEAD_CT,
+    when=(*HEAD_CT, DENSE_VESSELS),
     then=(NotEmpty(), NotCut()),
     needs=Needs(memory_gb=0.6, seconds=0.6),
     reference="Global threshold for bone: van Eijnatten et al., Med Eng Phys 2018;51:6–16; 226 HU is the usual preset.",
@@ -153,7 +155,7 @@ def bone(
         "Strip the skull. (brain_extraction)",
         "Show all bone. (bone)",
     ),
-    when=HEAD_CT,
+    when=(*HEAD_CT, DENSE_VESSELS),
     then=(
         NotEmpty(),
         NotCut(),

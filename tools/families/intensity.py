@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scanwright.tools import measuring
 from scanwright.tools.artifacts import Mask, Measurement, Measurements, Volume
 from scanwright.tools.contract.card import MeasuredError, Needs
-from scanwright.tools.contract.conditions import ParamGiven, ParamInUnit, ParamOrdered
+from scanwright.tools.contract.conditions import ParamGiven, ParamInUnit, ParamOrdered, PointInside
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.quantity import HU, Point, Quantity
@@ -121,6 +121,7 @@ def intensity_statistics(
         "What is the mean HU of the lesion? (intensity_statistics)",
         "Where is the brightest point? (intensity_statistics)",
     ),
+    when=(PointInside(),),
     needs=Needs(memory_gb=0.1, seconds=0.05),
     reference="Value of the nearest voxel; spread over 3×3×3 voxels as in a small circular ROI (ACR CT QC manual).",
     error=(MeasuredError(text="phantoms with a unique value in every voxel, 48 axis orders: exact"),),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scanwright.tools import measuring
 from scanwright.tools.artifacts import Mask, Measurement, Plane, Volume
 from scanwright.tools.contract.card import MeasuredError, Needs
-from scanwright.tools.contract.conditions import NotCut, NotEmpty, SidesKnown
+from scanwright.tools.contract.conditions import BodyPartIs, NotCut, NotEmpty, Plausible, SidesKnown
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.types import ArtifactType, Of
@@ -41,7 +41,7 @@ PLANE_MM_AT_LEAST = 1.0
         "Is there a midline shift? (not assessed: the plane is that of the whole head, not of the septum)",
         "Is the brain symmetric? (asymmetry_index)",
     ),
-    when=(SidesKnown(),),
+    when=(SidesKnown(), BodyPartIs(one_of=("head", "brain", "skull"))),
     needs=Needs(memory_gb=0.6, seconds=4.0),
     reference="Symmetry by correlation with the mirror image: Ardekani et al., IEEE Trans Med Imaging 1997;16:947–952.",
     error=(MeasuredError(text="turned and shifted phantoms: offset within 0.5 mm, angles within 0.5°; Colin 27 in MNI "
@@ -137,6 +137,15 @@ def one_side(
         "Is there a midline shift? (not assessed)",
     ),
     when=(SidesKnown(),),
+    then=(
+        Plausible(
+            quantity="asymmetry_index",
+            low=-150.0,
+            high=150.0,
+            unit="%",
+            source="the structure lies almost wholly on one side, so that the sides cannot be compared",
+        ),
+    ),
     needs=Needs(memory_gb=1.2, seconds=3.0),
     reference="AI = 100·(L−R)/((L+R)/2); e.g. Kurth et al., Nat Protoc 2015;10:293–304.",
     error=(MeasuredError(text="asymmetric phantoms, 48 axis orders: sign right, value within 0.5 percentage points"),),

@@ -45,7 +45,7 @@ def _plane(x_mm: float, like) -> Plane:
 @pytest.mark.parametrize(("offset", "roll", "yaw"), [(0.0, 0.0, 0.0), (7.0, 6.0, -4.0), (-12.0, -9.0, 12.0)])
 def test_the_plane_of_a_turned_head_is_found(bench, offset, roll, yaw):
     image, affine, normal = _head(offset, np.radians(roll), np.radians(yaw))
-    plane = bench.run(midsagittal_plane, volume=bench.volume(image, affine, modality="MR"))
+    plane = bench.run(midsagittal_plane, volume=bench.volume(image, affine, modality="MR", body_part="head"))
     assert np.dot(plane.point_mm, normal) == pytest.approx(offset, abs=0.5)
     assert np.degrees(np.arccos(min(1.0, np.dot(plane.normal, normal)))) < 0.5
     assert plane.uncertainty.low <= 0 <= plane.uncertainty.high
@@ -56,7 +56,7 @@ def test_the_plane_is_the_same_however_the_scan_is_stored(bench, all_orders):
     image, affine, _ = _head(7.0, 0.1, -0.05)
     found = []
     for stored, turned in list(all_orders(image, affine))[::9]:
-        plane = bench.run(midsagittal_plane, volume=bench.volume(stored, turned))
+        plane = bench.run(midsagittal_plane, volume=bench.volume(stored, turned, body_part="head"))
         found.append([np.dot(plane.point_mm, plane.normal), *plane.normal])
     assert np.ptp(np.array(found), axis=0).max() < 1e-6
 
@@ -64,7 +64,7 @@ def test_the_plane_is_the_same_however_the_scan_is_stored(bench, all_orders):
 def test_noise_has_no_plane_of_symmetry(bench):
     image = np.random.default_rng(2).random((40, 45, 50)).astype(np.float32)
     with pytest.raises(ToolFailed, match="plane of symmetry"):
-        bench.run(midsagittal_plane, volume=bench.volume(image, np.diag([4.0, 4.0, 4.0, 1.0])))
+        bench.run(midsagittal_plane, volume=bench.volume(image, np.diag([4.0, 4.0, 4.0, 1.0]), body_part="head"))
 
 
 @pytest.fixture
