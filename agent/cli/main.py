@@ -65,3 +65,7 @@ def main(args: list[str] | None = None) -> None:
         error.show()
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
