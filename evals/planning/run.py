@@ -23,8 +23,9 @@ from scanwright.tools.contract.goal import Goal
 
 
 def questions(split: str | None = None) -> Iterator[dict[str, Any]]:
-    """The questions of one half, or all."""
-    for line in files("scanwright.evals.planning").joinpath("questions.jsonl").read_text("utf-8").splitlines():
+    """The questions of one half, of both ("all"), or those to tune on ("tuning", a file of their own)."""
+    name = "tuning.jsonl" if split == "tuning" else "questions.jsonl"
+    for line in files("scanwright.evals.planning").joinpath(name).read_text("utf-8").splitlines():
         question: dict[str, Any] = json.loads(line)
         if split in (None, "all", question["split"]):
             yield question
@@ -69,7 +70,7 @@ def run(split: str) -> list[Judged]:
 def main(argv: Sequence[str]) -> int:
     """Prints the figures, by category, and what went wrong where asked."""
     parser = argparse.ArgumentParser(prog="scanwright eval planning")
-    parser.add_argument("--split", choices=["dev", "test", "all"], default="test")
+    parser.add_argument("--split", choices=["dev", "test", "all", "tuning"], default="test")
     parser.add_argument(
         "--mistakes", action="store_true", help="print each mistake (not for the test half when tuning)"
     )
