@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,9 @@ from scanwright.agent.answer.result import (
     StepSummary,
 )
 from scanwright.agent.answer.verify import problems
-from scanwright.agent.answer.writer import GoalOutcome, write
-from scanwright.agent.plan.plan import Plan, PlannedGoal
+from scanwright.agent.answer.writer import GoalOutcome, goal_words, write
+from scanwright.agent.plan.plan import Plan, PlannedGoal, Remark
 from scanwright.agent.plan.studies import StudyView
-from scanwright.agent.planner.base import Declined, Item, Unclear
 from scanwright.agent.run.executor import StepReport
 from scanwright.memory.blobs import BlobStore
 from scanwright.tools.artifacts import Artifact, Figure, File
@@ -57,17 +57,14 @@ class Answering:
         plan: Plan,
         reports: Mapping[str, StepReport],
         studies: Sequence[StudyView],
-        items: Sequence[Item] = (),
-        warnings: Sequence[str] = (),
     ) -> AnswerResult:
-        """The result of a run. items are the parts of the question in order, where a planner read them."""
+        """The result of a run: the plan's goals and remarks in the order of the question."""
         book = EvidenceBook(plan, reports, self.registry, self._publisher(run_id))
-        goals = iter(plan.goals)
-        rows = [
-            self._row(next(goals), book, reports) if not isinstance(i, Declined | Unclear) else _not_a_goal(i)
-            for i in items
-        ]
-        rows += [self._row(g, book, reports) for g in goals]
+        rows: list[_Row] = []
+        for i, goal in enumerate(plan.goals):
+            rows += [_not_a_goal(r) for r in plan.remarks if r.before == i]
+            rows.append(self._row(goal, book, reports))
+        rows += [_not_a_goal(r) for r in plan.remarks if r.before >= len(plan.goals)]
         evidence = {e.id: e for e in book.items}
         text = _text(rows, evidence)
         return AnswerResult(
@@ -83,7 +80,7 @@ class Answering:
                 planner=plan.planner, steps=tuple(_summary(reports.get(s.id) or StepReport(s)) for s in plan.steps)
             ),
             evidence=book.items,
-            warnings=_warnings(plan, studies, book.items, warnings),
+            warnings=_warnings(plan, studies, book.items, reports),
         )
 
     def _row(self, planned: PlannedGoal, book: EvidenceBook, reports: Mapping[str, StepReport]) -> _Row:
@@ -108,8 +105,9 @@ class Answering:
                 return None
             folder = self.runs_folder / run_id
             folder.mkdir(parents=True, exist_ok=True)
-            name = artifact.filename if isinstance(artifact, File) else f"{artifact.name.replace(' ', '_')}.png"
-            path = folder / f"{number}_{name}"
+            name = artifact.filename if isinstance(artifact, File) else f"{artifact.name}.png"
+            safe = re.sub(r"[^\w.+-]+", "_", name)[-100:]
+            path = folder / f"{number}_{safe}"
             partial = path.with_name(path.name + ".part")
             shutil.copyfile(self.blobs.path(artifact.blob), partial)
             partial.replace(path)
@@ -126,14 +124,12 @@ def _text(rows: Sequence[_Row], evidence: Mapping[str, EvidenceItem]) -> str:
     for row in rows:
         name = f"R{len(reasons) + 1}"
         if row.reason is not None:
-            reasons[name] = _sentence(row)
+            reasons[name] = _sentence(row, several=len(rows) > 1)
         if row.outcome is None:
             lines.append((len(paragraphs), name))
         else:
-            paragraphs.append(
-                GoalOutcome(row.outcome.goal, row.outcome.status, row.outcome.answers, row.outcome.shown, name)
-            )
-    draft = write(paragraphs, [(i, n) for i, n in lines])
+            paragraphs.append(replace(row.outcome, reason_id=name))
+    draft = write(paragraphs, lines)
     wrong = problems(draft, evidence, reasons)
     if wrong:
         raise AssertionError(f"the draft does not hold: {wrong[0]}: {draft}")
@@ -141,24 +137,35 @@ def _text(rows: Sequence[_Row], evidence: Mapping[str, EvidenceItem]) -> str:
 
 
 def _warnings(
-    plan: Plan, studies: Sequence[StudyView], evidence: Sequence[EvidenceItem], more: Sequence[str]
+    plan: Plan, studies: Sequence[StudyView], evidence: Sequence[EvidenceItem], reports: Mapping[str, StepReport]
 ) -> tuple[str, ...]:
     """What was odd about the files and the plan; what stands on a piece of evidence already is not said twice."""
     said = {f.rstrip(".") for e in evidence for f in e.flags}
     concerns = [c.sentence for c in plan.concerns if c.effect == "flag" and c.sentence.rstrip(".") not in said]
-    return tuple(dict.fromkeys([*(w for s in studies for w in s.warnings), *concerns, *more]))
+    beside = [s for g in plan.goals for s in (*g.pictures, *g.files)]
+    failed = [reports[s].error for s in beside if s in reports and reports[s].error is not None]
+    missing = [f"A picture or file could not be made: {error}" for error in failed]
+    return tuple(dict.fromkeys([*(w for s in studies for w in s.warnings), *concerns, *missing]))
 
 
-def _sentence(row: _Row) -> str:
+# How the command line and `ask` take what is missing.
+_OPTIONS = {"modality": "--modality", "body_part": "--body-part"}
+
+
+def _sentence(row: _Row, *, several: bool) -> str:
     sentence = row.reason or ""
+    if several and row.outcome is not None:
+        sentence = f"Not answered ({goal_words(row.outcome.goal)}): {sentence}"
     if row.offers and row.status == "needs_input":
-        sentence += f" For example: {'; '.join(row.offers)}."
+        option = next((_OPTIONS[m] for m in row.missing if m in _OPTIONS), None)
+        if option is not None:
+            return f"{sentence} Say which: {' or '.join(f'{option} {o}' for o in row.offers)}."
+        sentence += f" For example: {'; '.join(o.rstrip('.') for o in row.offers)}."
     return sentence
 
 
-def _not_a_goal(item: Declined | Unclear) -> _Row:
-    status: GoalStatus = "refused" if isinstance(item, Declined) else "needs_input"
-    return _Row({"asked": item.asked}, None, status, item.sentence, (), item.offers)
+def _not_a_goal(remark: Remark) -> _Row:
+    return _Row({"asked": remark.asked}, None, remark.status, remark.reason, (), remark.offers)
 
 
 def _overall(statuses: Sequence[GoalStatus]) -> Status:

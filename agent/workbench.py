@@ -9,30 +9,33 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Event as Flag
-from typing import Any
+from typing import Any, Literal
 
 from scanwright.agent.answer.result import AnswerResult
 from scanwright.agent.answering import Answering
 from scanwright.agent.importing import resolve_study, study_view
 from scanwright.agent.plan import sense
 from scanwright.agent.plan.compiler import Compiler
-from scanwright.agent.plan.plan import Plan
+from scanwright.agent.plan.handmade import with_goals
+from scanwright.agent.plan.plan import Plan, Remark
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.plan.trim import settle
-from scanwright.agent.planner.base import Item, Planner
+from scanwright.agent.planner.base import Declined, Item, Planner, Unclear
 from scanwright.agent.run.executor import Executor, OnStep, StepReport
 from scanwright.agent.settings import Settings, load_settings
 from scanwright.memory.home import Home
-from scanwright.memory.records import EventKind, StudyRecord
+from scanwright.memory.records import EventKind, RunRecord, StudyRecord
+from scanwright.tools.artifacts import Mask
 from scanwright.tools.contract.conditions import Scene
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.quantity import Point
 from scanwright.tools.errors import Cancelled, NeedsInput, UserInputError
+from scanwright.tools.hashing import sha256_json
 from scanwright.tools.imaging.loaded import GivenFacts
 from scanwright.tools.registry import Registry, load_registry
 from scanwright.tools.runtime.base import Runtime
@@ -178,6 +181,7 @@ class Workbench:
                     goals, studies, question=question, planner=proposal.planner
                 )
                 plan = settle(plan, sense.check(plan, studies, self.registry))
+                plan = plan.model_copy(update={"remarks": _remarks(proposal.items)})
             return Planned(plan, proposal.items, tuple(studies))
 
     def ask(
@@ -209,7 +213,7 @@ class Workbench:
                 )
             elif not approved:
                 self._needs_approval(plan)
-            return self._run(home, plan, planned.studies, planned.items, on_step, reviewed=review is not None)
+            return self._run(home, plan, planned.studies, on_step, reviewed=review is not None)
 
     def run_plan(
         self, plan: Plan, targets: Sequence[str | Path], given: Given | None = None, *, on_step: OnStep | None = None
@@ -220,8 +224,9 @@ class Workbench:
         with self.open_home() as home:
             studies = self._views(home, targets, given)
             views = tuple(sorted(studies, key=lambda s: s.alias))
+            plan = with_goals(plan, self.registry)
             checked = settle(plan, sense.check(plan, views, self.registry))
-            return self._run(home, checked, views, (), on_step)
+            return self._run(home, checked, views, on_step)
 
     def resume(self, run: str, *, on_step: OnStep | None = None) -> AnswerResult:
         """Finishes a run that was interrupted, on its own studies. Raises UserInputError where it is finished."""
@@ -231,10 +236,7 @@ class Workbench:
             if record.answer is not None:
                 raise UserInputError(f"The run {record.run_id} is finished already: look at it with `scanwright show`.")
             plan = Plan.model_validate(record.plan)
-            records = [home.studies.get(study_id) for study_id in record.study_ids]
-            aliases = plan.studies() or tuple(f"S{i}" for i in range(1, len(records) + 1))
-            studies = [study_view(home, r, a) for r, a in zip(records, aliases, strict=False)]
-            return self._run(home, plan, studies, (), on_step)
+            return self._execute_and_answer(home, record.run_id, plan, self._views_of_run(home, record), on_step)
 
     def fits(self, target: str | Path, given: Given | None = None) -> dict[str, str | None]:
         """For each tool why it cannot be used on this study; None where it can (as far as the scan's facts tell)."""
@@ -248,30 +250,32 @@ class Workbench:
         }
 
     def _run(
-        self,
-        home: Home,
-        plan: Plan,
-        studies: Sequence[StudyView],
-        items: Sequence[Item],
-        on_step: OnStep | None,
-        *,
-        reviewed: bool = False,
+        self, home: Home, plan: Plan, studies: Sequence[StudyView], on_step: OnStep | None, *, reviewed: bool = False
     ) -> AnswerResult:
-        answering = Answering(self.registry, home.blobs, home.path / "runs")
         study_ids = [s.study_id for s in studies]
-        resumed = home.runs.open_run(plan.key, study_ids) if plan.steps else None
-        run_id = resumed or _new_run_id()
-        if resumed is None:
-            home.runs.create(run_id, plan.question, study_ids, plan.model_dump(mode="json"), plan.key)
-            home.runs.append(run_id, EventKind.PLAN_MADE, {"planner": plan.planner, "plan_key": plan.key})
-        else:
+        key = _run_key(plan, studies)
+        run_id = home.runs.open_run(key, study_ids) if plan.steps else None
+        if run_id is not None:
             home.runs.append(run_id, EventKind.RUN_RESUMED, {})
+        else:
+            run_id = _new_run_id()
+            masks = {s.alias: home.step_cache.keep(s.mask) for s in studies if s.mask is not None}
+            home.runs.create(run_id, plan.question, study_ids, plan.model_dump(mode="json"), key)
+            made = {"planner": plan.planner, "plan_key": plan.key, "masks": masks}
+            made["studies"] = {s.alias: s.study_id for s in studies}
+            home.runs.append(run_id, EventKind.PLAN_MADE, made)
         if reviewed:
             home.runs.append(run_id, EventKind.PLAN_APPROVED, {"plan_key": plan.key}, "person")
+        return self._execute_and_answer(home, run_id, plan, studies, on_step)
+
+    def _execute_and_answer(
+        self, home: Home, run_id: str, plan: Plan, studies: Sequence[StudyView], on_step: OnStep | None
+    ) -> AnswerResult:
         with self._timed("run"):
             reports = self._execute(home, run_id, plan, studies, on_step)
         with self._timed("answer"):
-            result = answering.answer(run_id, plan, reports, studies, items)
+            answering = Answering(self.registry, home.blobs, home.path / "runs")
+            result = answering.answer(run_id, plan, reports, studies)
             home.runs.finish(run_id, result.status, result.model_dump(mode="json"))
         return result
 
@@ -290,6 +294,8 @@ class Workbench:
                 return executor.run(run_id, plan, studies)
             except (Cancelled, KeyboardInterrupt):
                 home.runs.append(run_id, EventKind.RUN_INTERRUPTED, {})
+                # Heard: the next question is not stopped by it.
+                self.cancelled.clear()
                 raise
 
     def _views(self, home: Home, targets: Sequence[str | Path], given: Given) -> list[StudyView]:
@@ -305,6 +311,22 @@ class Workbench:
             )
         return [views[-1], *views[:-1]]
 
+    def _views_of_run(self, home: Home, record: RunRecord) -> list[StudyView]:
+        """The studies of a run under their aliases, with the masks that were given for it."""
+        made = next((e for e in home.runs.events(record.run_id) if e.kind == EventKind.PLAN_MADE), None)
+        if made is None:
+            raise UserInputError(f"The run {record.run_id} stopped before it had a plan: ask the question again.")
+        views = []
+        for alias, study_id in made.payload["studies"].items():
+            view = study_view(home, home.studies.get(study_id), alias)
+            if alias in made.payload["masks"]:
+                mask = home.step_cache.artifact(made.payload["masks"][alias])
+                if not isinstance(mask, Mask):
+                    raise UserInputError(f"The mask of the run {record.run_id} is gone: ask again, with --mask FILE.")
+                view = replace(view, mask=mask)
+            views.append(view)
+        return views
+
     def _complete(self, goal: Any, studies: Sequence[StudyView], given: Given) -> Any:
         """The goal with what was given beside the question: the series, the earlier exam."""
         changes: dict[str, Any] = {}
@@ -318,12 +340,16 @@ class Workbench:
         reaching = [s.tool for s in plan.steps if self.registry.get(s.tool).card.reaches_out]
         if reaching:
             raise NeedsInput(
-                f"The step {reaching[0]} reaches out of this machine: look at the plan with --review.", ("approval",)
+                f"The step {reaching[0]} exports, deletes or reaches out of this machine: approve it with --yes, or "
+                "look at the plan with --review.",
+                ("approval",),
             )
         if plan.expected_seconds > self.settings.agent.approve_over_s:
             minutes = plan.expected_seconds / 60
             raise NeedsInput(
-                f"The plan is expected to take {minutes:.0f} minutes: approve it with --review.", ("approval",)
+                f"The plan is expected to take {minutes:.0f} minutes: approve it with --yes, or look at the plan with "
+                "--review.",
+                ("approval",),
             )
 
     @contextmanager
@@ -333,6 +359,31 @@ class Workbench:
             yield
         finally:
             self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - start
+
+
+def _remarks(items: Sequence[Item]) -> tuple[Remark, ...]:
+    """The parts of a question that are no goals, each before the goal that follows it."""
+    remarks: list[Remark] = []
+    goals = 0
+    for item in items:
+        if isinstance(item, Declined | Unclear):
+            status: Literal["refused", "needs_input"] = "refused" if isinstance(item, Declined) else "needs_input"
+            remarks.append(
+                Remark(asked=item.asked, status=status, reason=item.sentence, offers=item.offers, before=goals)
+            )
+        else:
+            goals += 1
+    return tuple(remarks)
+
+
+def _run_key(plan: Plan, studies: Sequence[StudyView]) -> str:
+    """Equal for the same question with the same plan and the same masks: such a run is gone on with, no other."""
+    return sha256_json(
+        {
+            "plan": plan.model_dump(mode="json", exclude={"concerns"}),
+            "masks": {s.alias: s.mask.hash for s in studies if s.mask is not None},
+        }
+    )
 
 
 def _new_run_id() -> str:

@@ -1,19 +1,22 @@
 """Renderer: fills slots with numbers formatted for unit and language. Only it writes digits.
 
-A draft holds slots: {E1.value} (number and unit), {E1.range} (its uncertainty in words), {E1.flags}, {E1.at},
-{R1} (the reason of a refusal). The citation mark [E1] follows each value.
+A draft holds slots: {E1.value} (number and unit), {E1.range} (its uncertainty in words), {E1.at} (its place),
+{E1.flags}, {E1.name}, {E1.path}, {R1} (the reason of a refusal). The citation mark [E1] follows each value.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from scanwright.agent.answer.result import EvidenceItem
 from scanwright.agent.answer.units import shown_unit
 
-SLOT = re.compile(r"\{(?P<id>[ER]\d+)(?:\.(?P<part>value|range|flags|at|path))?\}")
-LARGE_SIGNIFICANT = 4
+SLOT = re.compile(r"\{(?P<id>[ER]\d+)(?:\.(?P<part>value|range|flags|at|name|path))?\}")
+# A slot with the space before it, which goes where the slot stays empty. What fills a slot is never touched.
+_SPACED_SLOT = re.compile(rf"(?P<space> ?){SLOT.pattern}")
+SIGNIFICANT = 4
 INTEGER_QUANTITIES = {"component_count", "dimensions"}
 
 
@@ -22,13 +25,10 @@ def render(draft: str, evidence: Mapping[str, EvidenceItem], reasons: Mapping[st
 
     def fill(match: re.Match[str]) -> str:
         name, part = match["id"], match["part"]
-        if name.startswith("R"):
-            return reasons[name]
-        item = evidence[name]
-        parts = {"value": value_text, "range": range_text, "flags": flags_text, "at": _at, "path": _path}
-        return parts[part or "value"](item)
+        text = reasons[name] if name.startswith("R") else _PARTS[part or "value"](evidence[name])
+        return f"{match['space']}{text}" if text else ""
 
-    return re.sub(r"\s+([.,;])", r"\1", re.sub(r" {2,}", " ", SLOT.sub(fill, draft))).strip()
+    return _SPACED_SLOT.sub(fill, draft).strip()
 
 
 def value_text(item: EvidenceItem) -> str:
@@ -44,7 +44,7 @@ def value_text(item: EvidenceItem) -> str:
         text = number_text(value, exact=item.quantity in INTEGER_QUANTITIES)
     if unit:
         text += f" {unit}"
-    return f"at least {text}" if item.bound == "lower" else text
+    return {"lower": "at least ", "upper": "at most "}.get(item.bound or "", "") + text
 
 
 def range_text(item: EvidenceItem) -> str:
@@ -65,18 +65,20 @@ def flags_text(item: EvidenceItem) -> str:
 
 
 def number_text(value: float, *, exact: bool = False) -> str:
-    """A number with four significant digits and a comma between thousands: 1956.31 → 1,956; 0.0123 → 0.0123."""
-    if exact or (isinstance(value, int) and abs(value) < 10**6):
+    """A number with four significant digits, at most two decimals from 1 on, and a comma between thousands.
+
+    1956.31 → 1,956; 12.345 → 12.35; 1.999 → 2; 0.01234 → 0.01234. exact: a whole number, with all its digits.
+    """
+    if exact or value == 0 or (isinstance(value, int) and abs(value) < 10**6):
         return f"{value:,.0f}"
-    if value == 0:
-        return "0"
-    if abs(value) >= 1000:
+    rounded = float(f"{value:.{SIGNIFICANT}g}")
+    if abs(rounded) >= 1000:
         return f"{value:,.0f}"
-    text = f"{value:.{LARGE_SIGNIFICANT}g}"
-    if "e" in text:
-        return text
-    whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals[:2]}" if decimals and abs(value) >= 1 else text
+    if abs(rounded) >= 1:
+        decimals = 1 if abs(rounded) >= 100 else 2
+        return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
+    digits = SIGNIFICANT - 1 - math.floor(math.log10(abs(rounded)))
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".") if digits <= 12 else f"{value:.3e}"
 
 
 def _several(values: tuple[float, ...], item: EvidenceItem) -> str:
@@ -90,8 +92,24 @@ def _several(values: tuple[float, ...], item: EvidenceItem) -> str:
 
 
 def _at(item: EvidenceItem) -> str:
-    return item.at or ""
+    """The place with its preposition: "at (1.0, 2.0, 3.0) mm RAS", "on axial slice 5 of 20", "in 12 voxels"."""
+    at = item.at or ""
+    return f"at {at}" if at.startswith("(") else f"on {at}" if at.startswith("axial slice") else at
+
+
+def _name(item: EvidenceItem) -> str:
+    return item.name
 
 
 def _path(item: EvidenceItem) -> str:
     return item.artifact or ""
+
+
+_PARTS: dict[str, Callable[[EvidenceItem], str]] = {
+    "value": value_text,
+    "range": range_text,
+    "flags": flags_text,
+    "at": _at,
+    "name": _name,
+    "path": _path,
+}

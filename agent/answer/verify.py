@@ -7,9 +7,12 @@ from collections.abc import Mapping
 
 from scanwright.agent.answer.render import SLOT
 from scanwright.agent.answer.result import EvidenceItem
+from scanwright.tools.vocabulary.quantities import QUANTITIES
+from scanwright.tools.vocabulary.structures import STRUCTURES
 
-# Digits that belong to a name: vertebrae, MR weightings, named indices, dimensions of space.
+# Digits and number words that belong to a name: vertebrae, MR weightings, named indices, dimensions of space.
 NAMES_WITH_DIGITS = re.compile(r"\b(?:[CTLS]\d{1,2}|T[12]\*?w?|[23]D|LAA-950|RECIST 1\.1|CO2|H&E|Ki-67)\b")
+HALVES = re.compile(r"\b(?:left|right) half of\b")
 MARK = re.compile(r"\[E\d+\]")
 FINDINGS = (
     r"fractur\w*|ha?emorrhag\w*|bleed\w*|ha?ematoma\w*|tumou?rs?|metastas\w*|nodules?|infarct\w*|stroke|isch[ae]+mi\w*|"
@@ -35,7 +38,7 @@ def problems(draft: str, evidence: Mapping[str, EvidenceItem], reasons: Mapping[
         if match["id"] not in known:
             found.append(f"the slot {match[0]} has no evidence")
     found += [f"the citation {mark} has no evidence" for mark in MARK.findall(draft) if mark[1:-1] not in evidence]
-    bare = NAMES_WITH_DIGITS.sub("", MARK.sub("", SLOT.sub("", draft)))
+    bare = NAMES_WITH_DIGITS.sub("", _without_labels(MARK.sub("", SLOT.sub("", draft)), evidence))
     digits = re.findall(r"\d[\d.,]*", bare)
     if digits:
         found.append(f"the number {digits[0]} does not come from evidence")
@@ -44,3 +47,16 @@ def problems(draft: str, evidence: Mapping[str, EvidenceItem], reasons: Mapping[
     if negated := NEGATED.search(bare):
         found.append(f"{negated[0]!r} needs a detector that looked for it: say 'not assessed'")
     return found
+
+
+def _without_labels(text: str, evidence: Mapping[str, EvidenceItem]) -> str:
+    """text without the names of quantities and structures, which may hold digits ("5th and 95th percentile")."""
+    named = [c.label for c in (*QUANTITIES.values(), *STRUCTURES.values())]
+    named += [e.structure.replace("_", " ") for e in evidence.values() if e.structure]
+    numbered = {n for n in named if n[:1].isalpha() and (re.search(r"\d", n) or WRITTEN_NUMBER.search(n))}
+    # This label alone begins with a digit.
+    numbered.add(QUANTITIES["intensity_percentiles"].label)
+    with_numbers = sorted(numbered, key=len, reverse=True)
+    for name in with_numbers:
+        text = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w])", "", text, flags=re.IGNORECASE)
+    return HALVES.sub("", text)

@@ -10,6 +10,9 @@ from scanwright.tools.contract.goal import Goal
 from scanwright.tools.vocabulary.quantities import QUANTITIES
 from scanwright.tools.vocabulary.structures import STRUCTURES
 
+# More values than these are listed, not told one by one (a diameter on each of a hundred slices).
+SENTENCES_AT_MOST = 3
+
 
 @dataclass(frozen=True)
 class GoalOutcome:
@@ -27,46 +30,60 @@ def write(outcomes: Sequence[GoalOutcome], remarks: Sequence[tuple[int, str]] = 
 
     remarks are (position, reason id) of parts of the question that are no goals, said before that paragraph.
     """
-    several = len(outcomes) + len(remarks) > 1
     lines: list[str] = []
+    said: set[str] = set()
     for i, outcome in enumerate(outcomes):
         lines += [f"{{{name}}}" for at, name in remarks if at == i]
-        lines.append(_paragraph(outcome, several))
+        lines += _paragraph(outcome, said)
     lines += [f"{{{name}}}" for at, name in remarks if at >= len(outcomes)]
     return "\n".join(lines)
 
 
-def _paragraph(outcome: GoalOutcome, several: bool) -> str:
+def _paragraph(outcome: GoalOutcome, said: set[str]) -> list[str]:
+    """The lines of one goal. said holds what was told already: pictures (by id) and flags are told once."""
     if outcome.status != "answered":
-        lead = f"Not answered ({goal_words(outcome.goal)}): " if several else ""
-        return f"{lead}{{{outcome.reason_id}}}"
-    sentences = [_sentence(outcome.goal, item) for item in outcome.answers]
-    flags = [f"{{{item.id}.flags}}" for item in outcome.answers if item.flags]
-    shown = [f"{_capital(_shown_words(i))}: {{{i.id}.path}} [{i.id}]" for i in outcome.shown if i.artifact]
-    return "\n".join([" ".join([*sentences, *dict.fromkeys(flags)]), *shown])
+        return [f"{{{outcome.reason_id}}}"]
+    sentences = _sentences(outcome.goal, outcome.answers)
+    for item in outcome.answers:
+        if not said.issuperset(item.flags):
+            sentences.append(f"{{{item.id}.flags}}")
+            said.update(item.flags)
+    shown = [i for i in outcome.shown if i.artifact and i.id not in said]
+    said.update(i.id for i in (*outcome.answers, *shown))
+    return [" ".join(sentences), *(f"{_capital(_shown_words(i))}: {{{i.id}.path}} [{i.id}]" for i in shown)]
+
+
+def _sentences(goal: Goal, items: Sequence[EvidenceItem]) -> list[str]:
+    if len(items) <= SENTENCES_AT_MOST or any(i.quantity is None for i in items):
+        return [_sentence(goal, item) for item in items]
+    subject = quantity_words(goal, items[0])
+    return [f"{_capital(subject)} is: {', '.join(f'{{{i.id}.value}} [{i.id}]' for i in items)}."]
 
 
 def _sentence(goal: Goal, item: EvidenceItem) -> str:
     if item.kind in ("Figure", "File", "Mask"):
         words = _shown_words(item)
         if item.kind == "Mask" and any(f.startswith("not found") for f in item.flags):
-            return f"The {words} is empty [{item.id}]."
-        return (
-            f"{_capital(words)}: {{{item.id}.path}} [{item.id}]."
-            if item.artifact
-            else f"{_capital(words)} [{item.id}]."
-        )
+            return f"{_capital(words)} is empty [{item.id}]."
+        path = f": {{{item.id}.path}}" if item.artifact else ""
+        return f"{_capital(words)}{path} [{item.id}]."
     subject = quantity_words(goal, item)
     verb = "was" if item.value is None and not item.tool.startswith("acquisition_facts") else "is"
-    at = f" at {{{item.id}.at}}" if item.at else ""
-    return f"{_capital(subject)} {verb} {{{item.id}.value}}{at} {{{item.id}.range}} [{item.id}]."
+    return f"{_capital(subject)} {verb} {{{item.id}.value}} {{{item.id}.at}} {{{item.id}.range}} [{item.id}]."
 
 
 def quantity_words(goal: Goal, item: EvidenceItem) -> str:
-    """ "the volume of the brain", "the share of the head that is bone", …"""
+    """ "the volume of the brain", "the share of the head that is bone", …
+
+    What the vocabulary does not name is said by the name that its tool gave it, in a slot.
+    """
     quantity = item.quantity or goal.want
-    label = QUANTITIES[quantity].label if quantity in QUANTITIES else item.name
+    if quantity not in QUANTITIES:
+        return f"the {{{item.id}.name}}"
+    label = QUANTITIES[quantity].label
     structure = structure_words(goal.of, item.side if item.side in ("left", "right") else goal.side)
+    if goal.of == "intensity_range" and quantity != "volume_fraction":
+        return f"the {{{item.id}.name}}"
     if quantity == "volume_fraction":
         whole = structure_words(goal.region, "whole") if goal.region else "the field of view"
         return f"the share of {whole} that is {structure.removeprefix('the ')}"
@@ -93,9 +110,10 @@ def _shown_words(item: EvidenceItem) -> str:
     what = structure_words(item.structure, item.side) if item.structure and item.structure != "image" else "the scan"
     kind = {"Figure": "picture", "Mask": "mask"}.get(item.kind)
     if kind is None:
-        return item.name
+        return f"file with the {{{item.id}.name}}"
     return f"{kind} of {what}"
 
 
 def _capital(text: str) -> str:
+    """A slot at the beginning stays as it is: the renderer fills it."""
     return f"{text[:1].upper()}{text[1:]}"

@@ -33,7 +33,7 @@ def command(words: tuple[str, ...], review: bool, yes: bool, table: Path | None,
     given = given_from(options)
     with workbench(home) as bench:
         if table is not None:
-            return _table(bench, studies, question, given, table, as_json)
+            return _table(bench, studies, question, given, table, as_json, approved=yes)
         result = _one(bench, studies, question, given, review=review, approved=yes)
     if as_json:
         print_json(result.model_dump(mode="json"))
@@ -66,7 +66,16 @@ def _review(plan: Plan) -> Plan | None:
     return plan if click.confirm("Run it?", err=True) else None
 
 
-def _table(bench: Workbench, studies: list[str], question: str, given: Given, table: Path, as_json: bool) -> int:
+def _table(
+    bench: Workbench,
+    studies: list[str],
+    question: str,
+    given: Given,
+    table: Path,
+    as_json: bool,
+    *,
+    approved: bool,
+) -> int:
     from scanwright.agent.cli.rows import write_rows
 
     results: list[tuple[str, AnswerResult | str]] = []
@@ -74,7 +83,7 @@ def _table(bench: Workbench, studies: list[str], question: str, given: Given, ta
 
     for study in studies:
         try:
-            results.append((study, _one(bench, [study], question, given)))
+            results.append((study, _one(bench, [study], question, given, approved=approved)))
         except ScanwrightError as error:
             results.append((study, str(error)))
             click.echo(f"{study}: {error}", err=True)

@@ -104,6 +104,16 @@ class PlannedGoal(_Frozen):
     rejected: tuple[Rejected, ...] = ()
 
 
+class Remark(_Frozen):
+    """A part of the question that is no goal: declined, or not clear. It stands before the goal at that position."""
+
+    asked: str
+    status: Literal["refused", "needs_input"]
+    reason: str
+    offers: tuple[str, ...] = ()
+    before: int = 0
+
+
 class Plan(_Frozen):
     """Goals, steps in an order that can be run, and what the sense check found."""
 
@@ -111,6 +121,7 @@ class Plan(_Frozen):
     question: str = ""
     planner: str = "person"
     goals: tuple[PlannedGoal, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     steps: tuple[Step, ...] = ()
     concerns: tuple[PlanConcern, ...] = ()
     expected_seconds: float = 0.0
@@ -150,15 +161,20 @@ def load_plan(file: Path) -> Plan:
 def plan_from_json(text: str, name: str) -> Plan:
     """A plan from its JSON. Raises UserInputError that says what is wrong: newer version, cycle, unknown step."""
     try:
-        data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+        data = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
         raise UserInputError(
             f"{name} is not a plan file: it is not JSON; make one with `scanwright plan --json`."
         ) from None
     if not isinstance(data, dict):
         raise UserInputError(f"{name} is not a plan file: it holds no object; make one with `scanwright plan --json`.")
-    version = data.get("schema_version", 0)
-    if isinstance(version, int) and version > PLAN_SCHEMA_VERSION:
+    version = data.get("schema_version", PLAN_SCHEMA_VERSION)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise UserInputError(
+            f"{name} is not a valid plan: its schema_version is {version!r}, and this Scanwright reads "
+            f"{PLAN_SCHEMA_VERSION}; make one with `scanwright plan --json`."
+        )
+    if version > PLAN_SCHEMA_VERSION:
         raise UserInputError(
             f"{name} was written by a newer Scanwright (plan version {version}; this one reads {PLAN_SCHEMA_VERSION}): "
             "update Scanwright."
@@ -169,7 +185,29 @@ def plan_from_json(text: str, name: str) -> Plan:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UserInputError(f"{name} is not a valid plan: at {where or 'the top'}: {first['msg']}.") from None
-    return plan.model_copy(update={"steps": ordered(plan.steps, name)})
+    plan = plan.model_copy(update={"steps": ordered(plan.steps, name)})
+    _check_references(plan, name)
+    return plan
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is no number that JSON knows")
+
+
+def _check_references(plan: Plan, name: str) -> None:
+    """Raises UserInputError where goals and steps point at what is not there."""
+    known = {s.id for s in plan.steps}
+    for i, goal in enumerate(plan.goals, start=1):
+        unknown = sorted({*goal.answers, *goal.pictures, *goal.files} - known)
+        if unknown:
+            raise UserInputError(f"{name}: goal {i} is answered by the step {unknown[0]!r}, which is not in the plan.")
+        if goal.status == "planned" and not goal.answers:
+            raise UserInputError(f"{name}: goal {i} is planned and names no step that answers it: add one to answers.")
+        if goal.status != "planned" and not goal.reason:
+            raise UserInputError(f"{name}: goal {i} is {goal.status} and gives no reason: add one.")
+    for step in plan.steps:
+        if any(not 0 <= i < len(plan.goals) for i in step.why):
+            raise UserInputError(f"{name}: step {step.id!r} serves a goal that is not in the plan: mend its why.")
 
 
 def ordered(steps: tuple[Step, ...], name: str = "The plan") -> tuple[Step, ...]:

@@ -20,7 +20,7 @@ from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.run.keys import step_key
 from scanwright.memory.runs import EventKind, RunStore
 from scanwright.tools.artifacts import Artifact
-from scanwright.tools.errors import Cancelled, ScanwrightError, ToolFailed
+from scanwright.tools.errors import Cancelled, ScanwrightError, ToolFailed, UserInputError
 from scanwright.tools.registry import Registry
 from scanwright.tools.runtime.base import Job, JobResult, Runtime
 from scanwright.tools.weights.store import WeightsStore
@@ -110,12 +110,27 @@ class _Execution:
         return "end" if len(state["finished"]) + len(state["failed"]) >= len(self.plan.steps) else "advance"
 
     def from_log(self) -> tuple[list[str], list[str]]:
-        """The steps that an earlier attempt finished."""
-        finished = self.executor.runs.finished_steps(self.run_id)
-        for step_id, artifact in finished.items():
-            if step_id in self.reports:
-                self._report(self.reports[step_id], "finished", artifact=artifact, cached=True)
-        return [s for s in finished if s in self.reports], []
+        """The steps that an earlier attempt finished, where they would be the same call today.
+
+        A step whose tool, weights or inputs have changed since has another key, and runs again.
+        """
+        runs = self.executor.runs
+        keys = {
+            str(e.payload["step"]): str(e.payload["key"])
+            for e in runs.events(self.run_id)
+            if e.kind in (EventKind.STEP_FINISHED, EventKind.STEP_CACHED)
+        }
+        kept = runs.finished_steps(self.run_id)
+        done: list[str] = []
+        for step in self.plan.steps:
+            if step.id in kept and step.depends_on() <= set(done) and self._key(step) == keys[step.id]:
+                self._report(self.reports[step.id], "finished", artifact=kept[step.id], cached=True)
+                done.append(step.id)
+        return done, []
+
+    def _key(self, step: Step) -> str:
+        executor = self.executor
+        return step_key(executor.registry.get(step.tool), step, self._inputs(step), executor.weights)
 
     def advance(self, state: RunState) -> dict[str, list[str]]:
         """Starts all that is ready; records at least one step as over."""
@@ -142,7 +157,7 @@ class _Execution:
                     continue
                 over.add(step.id)
                 progress = True
-        if not finished and not failed:
+        if not finished and not failed and self.flying:
             for step, ok in self._land():
                 (finished if ok else failed).append(step.id)
         return {"finished": finished, "failed": failed}
@@ -181,7 +196,8 @@ class _Execution:
         runs = self.executor.runs
         try:
             result = future.result()
-        except Cancelled:
+        except (Cancelled, UserInputError):
+            # What only the person can mend (no room on the disk) ends the run; it can be resumed after.
             raise
         except ScanwrightError as error:
             runs.append(self.run_id, EventKind.STEP_FAILED, {"step": step.id, "error": str(error)})
