@@ -58,7 +58,7 @@ schema: install  ## Write the published JSON schemas to docs/
 
 lock:  ## Make requirements.lock anew (needs pip-tools)
 	printf '%s\n' "$(firstword $(TORCH))" > .torch-constraint
-	$(BIN)/pip-compile pyproject.toml --extra dev --generate-hashes --strip-extras --allow-unsafe --quiet \
+	$(BIN)/pip-compile pyproject.toml --extra dev --generate-hashes --strip-extras --quiet \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --no-emit-trusted-host \
 	  --constraint .torch-constraint --output-file requirements.lock --unsafe-package torch
 	rm .torch-constraint

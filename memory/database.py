@@ -48,10 +48,11 @@ class Database:
             raise known from error
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, *, synced: bool = True) -> Iterator[Connection]:
         """A transaction: committed and synced when the block ends, rolled back where it raises.
 
-        A block within a block joins it. Raises UserInputError where the disk is full.
+        A block within a block joins it. synced False is for notes that a power cut may take: they survive a kill, and
+        the next synced transaction takes them to disk. Raises UserInputError where the disk is full.
         """
         with self._turn:
             if self._depth:
@@ -59,7 +60,7 @@ class Database:
                 return
             self._depth = 1
             try:
-                with self._connection.begin():
+                with self._unsynced(not synced), self._connection.begin():
                     yield self._connection
             except DBAPIError as error:
                 known = _explained(error, self.engine)
@@ -68,6 +69,18 @@ class Database:
                 raise known from error
             finally:
                 self._depth = 0
+
+    @contextmanager
+    def _unsynced(self, wanted: bool) -> Iterator[None]:
+        driver: Any = self._connection.connection.driver_connection
+        if not wanted or not isinstance(driver, sqlite3.Connection):
+            yield
+            return
+        driver.execute("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            driver.execute("PRAGMA synchronous=FULL")
 
     def upgrade(self) -> None:
         """Brings the tables to the newest form; costs one small query where they are."""

@@ -70,9 +70,14 @@ class RunStore:
             self._append(connection, run_id, EventKind.RUN_STARTED, started, "system")
         return self.get(run_id)
 
-    def append(self, run_id: str, kind: EventKind | str, payload: dict[str, Any], actor: str = "system") -> Event:
-        """Adds an event to the log. Raises ValueError for a kind that is not an EventKind, or a payload with NaN."""
-        with self._database.transaction() as connection:
+    def append(
+        self, run_id: str, kind: EventKind | str, payload: dict[str, Any], actor: str = "system", *, synced: bool = True
+    ) -> Event:
+        """Adds an event to the log. Raises ValueError for a kind that is not an EventKind, or a payload with NaN.
+
+        synced False is for what can be lost in a power cut (a step was started): see Database.transaction.
+        """
+        with self._database.transaction(synced=synced) as connection:
             return self._append(connection, run_id, EventKind(kind), payload, actor)
 
     def events(self, run_id: str, after: int = 0) -> list[Event]:

@@ -26,3 +26,23 @@ def bench(tmp_path: Path) -> ToolBench:
     folder = tmp_path / "blobs"
     folder.mkdir()
     return ToolBench(folder)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where the real scans are said to be there, a test that skips for want of them is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [r for r in (reporter.stats.get("skipped", []) if reporter else []) if "data" in r.keywords]
+    if os.environ.get("SCANWRIGHT_DATA") and skipped and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        for report in skipped:
+            print(f"\nskipped although SCANWRIGHT_DATA is set: {report.nodeid}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many tests did not run, and why."""
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason] = reasons.get(reason, 0) + 1
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"not run: {count} tests ({reason.removeprefix('Skipped: ')})")

@@ -8,6 +8,7 @@ the first to finish and records it, so a slow step holds up only what depends on
 from __future__ import annotations
 
 import operator
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -93,6 +94,8 @@ class _Execution:
         self.plan = plan
         self.views = views
         self.reports = {s.id: StepReport(s) for s in plan.steps}
+        # A job that was cancelled a moment ago may not be over when the run goes on.
+        self.attempt = secrets.token_hex(4)
         self.flying: dict[Future[JobResult], tuple[Step, str, float]] = {}
 
     def graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -173,10 +176,11 @@ class _Execution:
             executor.runs.finish_step(self.run_id, step.id, key, kept, 0.0, True, self._provenance(step, inputs))
             self._report(self.reports[step.id], "finished", artifact=kept, cached=True)
             return True
-        executor.runs.append(self.run_id, EventKind.STEP_STARTED, {"step": step.id, "tool": step.tool, "key": key})
+        started = {"step": step.id, "tool": step.tool, "key": key}
+        executor.runs.append(self.run_id, EventKind.STEP_STARTED, started, synced=False)
         report = self.reports[step.id]
         self._report(report, "running")
-        job = Job(f"{self.run_id}/{step.id}", step.tool, dict(inputs), tool.params(step.params))
+        job = Job(self._job_id(step), step.tool, dict(inputs), tool.params(step.params))
         future = executor.runtime.submit(job, lambda fraction, doing: self._progress(report, fraction, doing))
         self.flying[future] = (step, key, time.perf_counter())
         return False
@@ -251,4 +255,7 @@ class _Execution:
     def abandon(self) -> None:
         """Cancels what is in flight."""
         for step, _, _ in self.flying.values():
-            self.executor.runtime.cancel(f"{self.run_id}/{step.id}")
+            self.executor.runtime.cancel(self._job_id(step))
+
+    def _job_id(self, step: Step) -> str:
+        return f"{self.run_id}/{step.id}/{self.attempt}"
