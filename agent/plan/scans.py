@@ -73,7 +73,7 @@ def _no_scan(name: str, volume: Volume) -> _Said:
 def _scale(name: str, volume: Volume) -> _Said:
     spacing, extent = volume.geometry.spacing_mm, volume.geometry.extent_mm
     if min(spacing) < _SPACING_MM[0] or max(spacing) > _SPACING_MM[1] or max(extent) > _EXTENT_MM:
-        shown = " × ".join(f"{v:.3g}" for v in spacing)
+        shown = " × ".join(f"{v:.4g}" for v in spacing)
         sentence = f"The voxels of {name} are {shown} mm, which no scanner makes of a person: check the file's units."
         return "refuse", sentence, "scale"
     if max(extent[:2]) > _WIDEST_MM:

@@ -23,7 +23,7 @@ from scanwright.tools.registry import Registry
 
 # Fields whose mismatch means that the plan is wrong for the scan; in all others it is no plan.
 _SCAN_FIELDS = {
-    "modality": "This step needs a {wanted} scan, and it is given {got}.",
+    "modality": "This step needs {wanted}, and it is given {got}.",
     "subject": "This step brings together two different patients, and their values cannot be compared or mixed.",
     "grid": "This step brings together two images on different grids: resample one of them first.",
     "time": "This step mixes two exams that it takes for one: measure each exam by itself, then compare.",

@@ -245,7 +245,8 @@ class ParamInUnit(Before):
             if given.unit not in (unit, "1"):
                 return Concern(
                     "refuse",
-                    f"{given} is not a voxel value: this scan's voxels are in {_unit(unit)}, so give a number in {_unit(unit)}.",
+                    f"{given.value:g} {_unit(given.unit)} is not a voxel value: this scan's voxels are in "
+                    f"{_unit(unit)}, so give a number in {_unit(unit)}.",
                 )
             low, high = self.hu_range
             if unit == "[hnsf'U]" and not low <= given.value <= high:
@@ -255,7 +256,7 @@ class ParamInUnit(Before):
                 )
             if unit in _NOT_NEGATIVE and given.value < 0:
                 return Concern(
-                    "refuse", f"{given.value:g} {unit} is below nought, which no voxel is: check the number."
+                    "refuse", f"{given.value:g} {_unit(unit)} is below nought, which no voxel is: check the number."
                 )
         return None
 
@@ -389,4 +390,4 @@ def _size(extent: tuple[float, float, float]) -> str:
 
 
 def _unit(unit: str) -> str:
-    return {"[hnsf'U]": "HU", "1": "arbitrary units"}.get(unit, unit)
+    return {"[hnsf'U]": "HU", "{SUVbw}g/mL": "SUV", "1": "arbitrary units"}.get(unit, unit)
