@@ -42,7 +42,7 @@ IN_SLICE = "longest line between outer voxel faces of one connected part on an a
         "What is the diameter on every slice? (axial_diameters)",
         "How wide and how tall is the brain? (bounding_box)",
     ),
-    needs=Needs(memory_gb=0.6, seconds=1.0),
+    needs=Needs(memory_gb=0.5, seconds=3.0),
     reference="IBSI 'maximum 3D diameter' (L0JK); Zwanenburg et al., Radiology 2020;295:328–338.",
     error=(
         MeasuredError(text="rods, boxes and ellipsoids, 48 axis orders, anisotropic and sheared: within one voxel"),

@@ -68,7 +68,7 @@ def mask_nifti(
         "Surface model of the head for printing",
     ),
     near_misses=("What is the surface area? (surface_area)", "Save the mask as NIfTI. (mask_nifti)"),
-    needs=Needs(memory_gb=3.0, seconds=9.0),
+    needs=Needs(memory_gb=1.2, seconds=6.0),
     reference="Marching cubes: Lewiner et al., J Graph Tools 2003;8(2):1–15; LPS as in DICOM PS3.3 C.7.6.2.1.1.",
     error=(MeasuredError(text="balls: enclosed volume within 1 %, closed, normals outwards, 48 axis orders",
                          relative_error=0.01),),

@@ -151,9 +151,9 @@ def _panels(
         titles, (2, 1, 0), ((right, left, "A", "P"), (right, left, "S", "I"), ("A", "P", "S", "I")), strict=True
     ):
         horizontal, vertical = (a for a in range(3) if a != across)
-        plane = np.nan_to_num(view.take(at[across], axis=across).astype(np.float32)).T[::-1, ::-1]
+        plane = np.nan_to_num(np.moveaxis(view, across, 0)[at[across]].astype(np.float32)).T[::-1, ::-1]
         grey = np.clip((plane - low) / (high - low) * 255, 0, 255).astype(np.uint8)
-        part = None if mask is None else np.take(mask, at[across], axis=across).T[::-1, ::-1]
+        part = None if mask is None else np.moveaxis(mask, across, 0)[at[across]].T[::-1, ::-1]
         size = (plane.shape[1] * geometry.spacing_mm[horizontal], plane.shape[0] * geometry.spacing_mm[vertical])
         result.append(_Panel(title, grey, part, size, edges))
     return result

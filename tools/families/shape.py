@@ -36,7 +36,7 @@ PARTS_LISTED = 50
         "What share of the head is bone? (volume_fraction)",
         "How large is the voxel? (acquisition_facts)",
     ),
-    needs=Needs(memory_gb=0.4, seconds=0.5),
+    needs=Needs(memory_gb=0.4, seconds=0.7),
     reference="Voxel counting: DICOM PS3.16 TID 1419 (SCT 118565006, Volume); IBSI 'volume, voxel counting' (YEKZ).",
     error=(MeasuredError(text="balls and ellipsoids of 10 voxels radius and more, 48 axis orders, anisotropic and "
                               "sheared grids: within 1 %", relative_error=0.01),),
@@ -133,7 +133,7 @@ def volume_fraction(
         "surface area of the air spaces",
     ),
     near_misses=("Save the surface as STL. (surface_stl)", "How large is the brain? (mask_volume)"),
-    needs=Needs(memory_gb=2.5, seconds=8.0),
+    needs=Needs(memory_gb=1.2, seconds=5.0),
     reference="Marching cubes: Lewiner et al., J Graph Tools 2003;8(2):1–15; IBSI 'surface area, mesh' (C0JK).",
     error=(
         MeasuredError(
@@ -170,7 +170,7 @@ def surface_area(
         "extent of the air spaces in the three directions",
     ),
     near_misses=("What is the longest diameter? (longest_diameter)", "What is the matrix size? (acquisition_facts)"),
-    needs=Needs(memory_gb=0.4, seconds=0.4),
+    needs=Needs(memory_gb=0.5, seconds=1.5),
     reference="Axis-aligned box of the mask in patient coordinates (DICOM PS3.3 C.7.6.2.1.1).",
     error=(MeasuredError(text="boxes and ellipsoids, 48 axis orders: within one voxel"),),
     uses=(measuring, axes),
@@ -208,7 +208,7 @@ def bounding_box(
         "Is the brain mask in one piece?",
     ),
     near_misses=("How large is the lesion? (mask_volume)", "How many slices does the scan have? (acquisition_facts)"),
-    needs=Needs(memory_gb=0.8, seconds=1.0),
+    needs=Needs(memory_gb=0.8, seconds=1.7),
     reference="Connected components with 26 neighbours; Rosenfeld & Pfaltz, J ACM 1966;13:471–494.",
     error=(MeasuredError(text="balls apart and touching at a corner: count exact, sizes exact in voxels",
                          relative_error=0.0),),

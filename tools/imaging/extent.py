@@ -42,7 +42,8 @@ def longest_in_slice(mask: NDArray[np.bool_], affine: NDArray[np.float64], axis:
     """
     from scipy.ndimage import find_objects, label
 
-    plane = mask.take(index, axis=axis)
+    # Not take(): on an array in Fortran order it copies the whole first.
+    plane = np.moveaxis(mask, axis, 0)[index]
     labels, count = label(plane, np.ones((3, 3)))
     if not count:
         return None

@@ -137,6 +137,6 @@ def touched_edges(voxels: NDArray[np.bool_], geometry: Geometry) -> tuple[Edge, 
         if voxels.shape[axis] < 2:
             continue
         for at_end in (False, True):
-            if voxels.take(-1 if at_end else 0, axis=axis).any():
+            if np.moveaxis(voxels, axis, 0)[-1 if at_end else 0].any():
                 touched.append(geometry.edge_name(axis, at_end))
     return tuple(sorted(touched))

@@ -108,7 +108,7 @@ def test_a_range_holds_both_limits(bench, numbered):
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        ({}, "lower or an upper limit"),
+        ({}, "value is not said"),
         ({"low": Quantity(value=300, unit="mm")}, "not a voxel value"),
         ({"high": Quantity(value=-5000, unit=HU)}, "outside what a CT can hold"),
         ({"low": Quantity(value=300, unit=HU), "high": Quantity(value=100, unit=HU)}, "swap the two"),
