@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from scanwright.agent.answer.result import AnswerResult
 from scanwright.agent.answering import Answering
+from scanwright.agent.disk import room_on
 from scanwright.agent.importing import resolve_study, study_view
 from scanwright.agent.plan import sense
 from scanwright.agent.plan.compiler import Compiler
@@ -127,7 +128,10 @@ class Workbench:
         if self._home is not None:
             yield self._home
             return
-        with Home.open(self.home_path, settings=self.settings.memory, on_wait=self._on_wait) as home:
+        with (
+            room_on(self.home_path),
+            Home.open(self.home_path, settings=self.settings.memory, on_wait=self._on_wait) as home,
+        ):
             self._home = home
             try:
                 yield home

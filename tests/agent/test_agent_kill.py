@@ -219,7 +219,7 @@ def test_resume_says_when_the_mask_of_the_run_is_gone(tmp_path: Path) -> None:
             kept = home.step_cache.artifact(made.payload["masks"]["S1"])
             assert isinstance(kept, Mask)
             home.blobs.delete(kept.blob)
-        with pytest.raises(UserInputError, match="mask .* is gone"):
+        with pytest.raises(UserInputError, match=r"mask .* is gone"):
             wb.resume(run_id)
 
 

@@ -186,7 +186,13 @@ def _store(voxels: NDArray[Any], file: Path) -> None:
     try:
         write_volume(voxels, file)
     except OSError as error:
-        raise UserInputError(f"The scan cannot be stored: {error.strerror or error}; free some space.") from error
+        # Makes room for the reply that says so.
+        file.unlink(missing_ok=True)
+        # numpy counts the bytes that did not fit and gives no error number.
+        why = error.strerror or "there is no room left"
+        raise UserInputError(
+            f"The scan cannot be stored in {file.parent.parent} ({why}): free some space, or choose another folder."
+        ) from error
 
 
 if __name__ == "__main__":
