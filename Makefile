@@ -56,12 +56,14 @@ serve: install  ## Serve the web app
 schema: install  ## Write the published JSON schemas to docs/
 	$(BIN)/python -m scanwright.agent.answer.schema
 
-lock:  ## Make requirements.lock anew (needs pip-tools)
+lock:  ## Make requirements.lock anew
+	$(PYTHON) -m venv .lock-env && .lock-env/bin/pip install --quiet pip-tools
 	printf '%s\n' "$(firstword $(TORCH))" > .torch-constraint
-	$(BIN)/pip-compile pyproject.toml --extra dev --generate-hashes --strip-extras --quiet \
+	.lock-env/bin/pip-compile pyproject.toml --extra dev --generate-hashes --strip-extras --quiet \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --no-emit-trusted-host \
 	  --constraint .torch-constraint --output-file requirements.lock --unsafe-package torch
-	rm .torch-constraint
+	sed -i '/^# WARNING: The following packages were not pinned/,$$d' requirements.lock
+	rm -r .torch-constraint .lock-env
 
 clean:  ## Delete the environment and caches
 	rm -rf .venv .types .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist *.egg-info

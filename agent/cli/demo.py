@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import click
-
 from scanwright.agent.cli.options import exit_codes, home_option, print_json, workbench
 
 # (scan, question); the last one is refused, and explains itself.
@@ -20,7 +19,9 @@ QUESTIONS: tuple[tuple[str, str], ...] = (
 
 
 @click.command("demo")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder with the demo scans (default: demo/ of the source).")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Folder with the demo scans (default: demo/ of the source)."
+)
 @home_option
 @exit_codes
 def command(data: Path | None, home: Path | None, as_json: bool) -> int:

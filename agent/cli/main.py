@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "studies": ("scanwright.agent.cli.studies", "List the imported studies."),
     "import": ("scanwright.agent.cli.import_", "Import a file, folder or zip."),
     "doctor": ("scanwright.agent.cli.doctor", "Say what is installed and what is offered, and why not."),
+    "serve": ("scanwright.agent.cli.serve", "Serve the API on this machine."),
     "demo": ("scanwright.agent.cli.demo", "Answer questions about two real scans."),
 }
 COMMAND_GROUP = "scanwright.commands"

@@ -1,0 +1,1 @@
+"""The API server: the same questions over HTTP, on this machine only."""
