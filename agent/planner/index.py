@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,13 +12,15 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 from scanwright.agent.planner.reading.wants import cued_wants
-from scanwright.agent.planner.reading.words import mentions
+from scanwright.agent.planner.reading.structures import mentions
 from scanwright.memory.vectors import VectorStore
 from scanwright.tools.hashing import sha256_json
 from scanwright.tools.registry import Registry
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 DIMENSION = 384
+# A neighbour below this likeness says nothing about a question, and has no vote.
+_HEARD = 0.3
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,23 @@ class Neighbour:
     declines: bool
 
 
+@dataclass(frozen=True)
+class Vote:
+    """What the neighbours of a question say it is: the likeness of the best of that label, and its share of all votes."""
+
+    label: str
+    declines: bool
+    score: float
+    share: float
+
+
 class ExemplarIndex:
     """Exemplars in the vector store, encoded once for each set of cards."""
 
     def __init__(self, registry: Registry, vectors: VectorStore, encode: Encode) -> None:
         self._registry, self._vectors, self._encode = registry, vectors, encode
 
-    def nearest(self, text: str, k: int = 8) -> list[Neighbour]:
+    def nearest(self, text: str, k: int = 10) -> list[Neighbour]:
         """The k nearest exemplars of a part of a question, nearest first."""
         collection = self._ready
         vector = self._encode([masked(text)])[0]
@@ -48,9 +61,11 @@ class ExemplarIndex:
 
     @cached_property
     def exemplars(self) -> list[tuple[str, str, bool]]:
-        """(text, label, declines) of every exemplar."""
-        declines = json.loads(files("scanwright.agent.planner").joinpath("exemplars.json").read_text("utf-8"))
-        found = [(text, code, True) for code, texts in declines.items() for text in texts]
+        """(text, label, declines) of every exemplar: the planner's own for what is registered, and the cards'."""
+        own = json.loads(files("scanwright.agent.planner").joinpath("exemplars.json").read_text("utf-8"))
+        found = [(text, code, True) for code, texts in own["declines"].items() for text in texts]
+        known = {want for tool in self._registry for want in tool.card.quantities}
+        found += [(text, want, False) for want, texts in own["wants"].items() if want in known for text in texts]
         for tool in self._registry:
             wants = tool.card.quantities
             for example in tool.card.examples:
@@ -70,9 +85,20 @@ class ExemplarIndex:
         return collection
 
 
+def vote(near: Sequence[Neighbour]) -> Vote:
+    """The label with the most weight among the neighbours; a neighbour weighs the square of its likeness over 0.3."""
+    weights: dict[tuple[str, bool], float] = defaultdict(float)
+    for n in near:
+        weights[n.label, n.declines] += max(n.score - _HEARD, 0.0) ** 2
+    best = max(weights, key=lambda key: (weights[key], key))
+    total = sum(weights.values())
+    score = max(n.score for n in near if (n.label, n.declines) == best)
+    return Vote(*best, score=score, share=weights[best] / total if total else 0.0)
+
+
 def masked(text: str) -> str:
     """text with the names of structures replaced, so that a question about another organ is as near."""
     text = text.lower()
     for mention in reversed([m for m in mentions(text) if m.name != "image"]):
         text = f"{text[: mention.start]}structure{text[mention.end :]}"
-    return text.replace("⟨range⟩", "above a value").replace(";;", ", ")
+    return text.replace("⟨range⟩", "above a value").replace("¦", ", ")

@@ -17,10 +17,13 @@ _NO_PIXELS = BlobRef(sha256="0" * 64, size=0, media_type="application/octet-stre
 def study(name: str, context: dict[str, Any]) -> StudyView:
     """ "brain_t1" (MR, MNI space) or "head_ct" (CT, sides not known), with a given mask or point if the context says."""
     if name == "brain_t1":
-        geometry = Geometry.of((181, 217, 181), np.eye(4), space="normalised", space_name="MNI")
+        affine = np.eye(4)
+        affine[:3, 3] = -90.0, -126.0, -72.0
+        geometry = Geometry.of((181, 217, 181), affine, space="normalised", space_name="MNI")
         image = ImageFacts(modality="MR", body_part="head")
     else:
         affine = np.diag([-0.957, -0.957, 1.5, 1.0])
+        affine[:3, 3] = 122.0, 122.0, -80.0
         geometry = Geometry.of((256, 256, 108), affine, sides_known=False)
         image = ImageFacts(modality="CT", body_part="head", unit=HU)
     type_ = ArtifactType(kind="Volume", modality=image.modality, grid=geometry.grid, time=name, subject=f"P-{name}")

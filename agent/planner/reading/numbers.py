@@ -14,10 +14,11 @@ _TENS = {
     "ninety": 90,
 }  # fmt: skip
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
-_WORD = r"(?:%s)" % "|".join(sorted((*_ONES, *_TENS, *_SCALES), key=len, reverse=True))  # noqa: UP031
+_WORD = "|".join(sorted((*_ONES, *_TENS, *_SCALES), key=len, reverse=True))
 _SPOKEN = re.compile(
-    rf"\b(?:(?P<sign>minus|negative)\s+)?(?P<words>{_WORD}(?:(?:(?<=hundred)\s+and\s+|(?<=thousand)\s+and\s+|[\s-]+){_WORD})*)\b"
-    rf"(?:\s+point\s+(?P<decimals>{_WORD}(?:\s+{_WORD})*))?"
+    rf"\b(?:(?P<sign>minus|negative)\s+)?"
+    rf"(?P<words>(?:{_WORD})(?:(?:(?<=hundred)\s+and\s+|(?<=thousand)\s+and\s+|[\s-]+)(?:{_WORD}))*)\b"
+    rf"(?:\s+point\s+(?P<decimals>(?:{_WORD})(?:\s+(?:{_WORD}))*))?"
 )
 # Alone these are English more often than numbers: "one of them", "no one".
 _LEFT_ALONE = {"one", "oh", "zero"}
@@ -25,36 +26,43 @@ _LEFT_ALONE = {"one", "oh", "zero"}
 
 def spoken_to_digits(text: str) -> str:
     """text (lower case) with numbers in words replaced by digits; "one" alone is left as it is."""
-
-    def replace(match: re.Match[str]) -> str:
-        words = re.split(r"[\s-]+", match["words"])
-        if len(words) == 1 and words[0] in _LEFT_ALONE and not match["sign"] and not match["decimals"]:
-            return match[0]
-        if words[0] in _SCALES:
-            words = ["one", *words]
-        digits = _value([w for w in words if w != "and"])
-        if digits is None:
-            return match[0]
-        text = str(digits)
-        if match["decimals"]:
-            text += "." + "".join(str(_ONES.get(w, _TENS.get(w, 0))) for w in match["decimals"].split())
-        return f"-{text}" if match["sign"] else text
-
     text = re.sub(r"\ba (?=hundred|thousand|million)", "", text)
-    return re.sub(r"\b(?:minus|negative)\s+(?=\d)", "-", _SPOKEN.sub(replace, text))
+    text = _SPOKEN.sub(_digits, text)
+    text = re.sub(r"\b(\d+(?:\.\d+)?)k\b", lambda m: f"{float(m[1]) * 1000:g}", text)
+    return re.sub(r"\b(?:minus|negative)\s+(?=\d)", "-", text)
+
+
+def _digits(match: re.Match[str]) -> str:
+    words = [w for w in re.split(r"[\s-]+", match["words"]) if w != "and"]
+    if len(words) == 1 and words[0] in _LEFT_ALONE and not match["sign"] and not match["decimals"]:
+        return match[0]
+    value = _value(words)
+    if value is None:
+        return match[0]
+    decimals = "".join(str(_small(w) or 0) for w in (match["decimals"] or "").split())
+    return f"{'-' if match['sign'] else ''}{value}{'.' if decimals else ''}{decimals}"
+
+
+def _small(word: str) -> int | None:
+    return _ONES.get(word, _TENS.get(word))
 
 
 def _value(words: list[str]) -> int | None:
-    total, part, last = 0, 0, 10**9
+    """The number, or None where the words are several numbers in a row ("seven nine")."""
+    total, part, room = 0, 0, 10**9
     for word in words:
-        if word in _ONES or word in _TENS:
-            number = _ONES.get(word, _TENS.get(word, 0))
-            if number >= last and not (last == 20 and number < 10):
-                return None
-            part += number
-            last = 20 if word in _TENS else number if number else 1
-        elif word == "hundred":
-            part, last = max(part, 1) * 100, 10**9
+        number = _small(word)
+        if number is None:
+            scale = _SCALES[word]
+            if scale == 100:
+                part = max(part, 1) * 100
+            else:
+                total, part = total + max(part, 1) * scale, 0
+            room = 10**9
+        elif number < room:
+            part, room = part + number, (10 if word in _TENS else 0)
+        elif word in _TENS and 1 <= part <= 9 and room == 0:
+            part, room = part * 100 + number, 10  # "two fifty" is 250
         else:
-            total, part, last = total + max(part, 1) * _SCALES[word], 0, 10**9
+            return None
     return total + part

@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 
+from scanwright.agent.planner.reading.beyond import unknown_body_part, unknown_quantity
 from scanwright.agent.planner.reading.declines import declined
+from scanwright.agent.planner.reading.thresholds import Threshold, read_threshold
 from scanwright.agent.planner.reading.units import UNIT_PATTERN
 from scanwright.agent.planner.reading.wants import cued_want
-from scanwright.agent.planner.reading.words import mentions
+from scanwright.agent.planner.reading.structures import mentions
 
-_NUMBER_RANGE = re.compile(r"(between\s+(?:\S+\s+){0,4}?-?[\d.,]+(?:\s*\w+)?\s+)and(\s+-?\d)")
-_SIDES = re.compile(r"\b(left|right)( \w+)? and( the)? (left|right)\b")
-_RANGES = re.compile(
-    r"(?:(?<=\d)|(?<=hu)|(?<=hounsfield)|(?<=units))\s+(?:and|but|,)\s+"
-    r"(?=(?:also )?(?:above|below|under|over|less|greater|more|lower|higher|at most|at least|up to|upwards?|<|>|≤|≥|not|no))"
+_SENTENCE_END = re.compile(r"[;?!\n]+|\.(?=\s|$)")
+_CLAUSE_END = re.compile(
+    r"\s*(?:,?\s+and\s+(?:then\s+|also\s+|finally\s+)?|,?\s+as well as\s+|,?\s+plus\s+|,?\s+(?:and )?then\s+|\s+along with\s+|\s+together with\s+|"
+    r",\s*(?:also\s+|likewise\s+|but\s+)?(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly)?\s*|\s+&\s+|(?<=[a-z])\s*\+\s*(?=[a-z])|\s+but\s+|\s+besides\s+|\s+in addition to\s+|(?<=[a-z]{4})\s*/\s*(?=[a-z]{4}))\s*"
 )
-_SPLIT = re.compile(
-    r"\s*(?:[;?!\n]+|\.(?=\s|$)|,?\s+and\s+(?:then\s+|also\s+)?|,?\s+as well as\s+|,?\s+plus\s+|,?\s+then\s+|\s+along with\s+|"
-    r"\s+together with\s+|,\s+(?:also\s+)?|\s+&\s+|\s+\+\s+|\s+but\s+)\s*"
+_NUMBER = r"-?\d[\d.]*"
+_NUMBER_RANGE = re.compile(r"(\b(?:between|from|range(?: of)?)\s+(?:\S+\s+){0,4}?-?[\d.,]+(?:\s*\w+)?\s+)and(\s+-?\d)")
+_INTERVAL = re.compile(rf"([\[(]\s*{_NUMBER})\s*[,;]\s*({_NUMBER}\s*[\])])")
+_TRIPLE = re.compile(
+    rf"([\[(]?(?:x\s*=?\s*)?{_NUMBER})\s*[,;]\s*(?:and\s+)?((?:y\s*=?\s*)?{_NUMBER})\s*[,;]\s*(?:and\s+)?((?:z\s*=?\s*)?{_NUMBER}[\])]?)"
 )
+_SIDES = re.compile(r"\b(left|right)( \w+)?(?: and| or|/)( the)? (left|right)\b")
 
 
 def protect(text: str) -> str:
-    """text (lower case) with "and" inside a range or a pair of sides as "~", so that it is not split there."""
+    """text (lower case) as it is to be split: "and" inside a range or a pair of sides is "~", a comma in coordinates "¦"."""
+    text = _TRIPLE.sub(r"\1¦\2¦\3", text)
+    text = _INTERVAL.sub(r"\1 ~ \2", text)
     text = _NUMBER_RANGE.sub(r"\1~\2", text)
-    text = re.sub(r"(\[?\(?-?\d[\d.]*)\s*,\s*(-?\d[\d.]*)\s*,\s*(-?\d[\d.]*\)?\]?)", r"\1;;\2;;\3", text)
-    text = _SIDES.sub(lambda m: f"{m[1]}{m[2] or ''} ~ {m[4]}", text)
-    return _RANGES.sub(" ~ ", text)
+    return _SIDES.sub(lambda m: m[0] if m[2] and mentions(m[2]) else f"{m[1]}{m[2] or ''} ~ {m[4]}", text)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a question in words, and the number of the sentence it begins in."""
+
+    text: str
+    sentence: int = 0
 
 
 _LEANS_BACK = re.compile(
@@ -36,33 +49,81 @@ _LEANS_BACK = re.compile(
 )
 # "the volume of the skull and of the brain": a second structure, not a place for the first.
 _ANOTHER = re.compile(r"(?:of|in|for|within|inside)\b")
-_ASKED_AGAIN = re.compile(r"how (?:large|big|much|high|many)(?: (?:is|are|was) (?:it|that|they|this|there))?")
+_ASKED_AGAIN = re.compile(
+    r"(?:how (?:large|big|much|high|many)(?: (?:is|are|was) (?:it|that|they|this|there))?|what volume|what (?:is|does) (?:it|that)(?: \w+){0,3})"
+)
 _ASKS = re.compile(r"\b(?:how|what|which|show|give|tell|is|are|does|do|measure|report|need|want|compute|calculate)\b")
-_ONLY_UNIT = re.compile(rf"\(?(?:in )?(?:{UNIT_PATTERN})\)?")
+_ONLY_UNIT = re.compile(rf"\(?(?:(?:in|as) )?(?:{UNIT_PATTERN})\)?")
+_ONLY_SIDE = re.compile(r"(?:the )?(?:left|right|each|both|either)(?: (?:half|side|hemisphere|sides|halves|hemispheres))?(?: only| separately)?")
 
 
-def split(text: str) -> list[str]:
+def split(text: str) -> list[Piece]:
     """The parts of a protected text; a fragment that says nothing by itself stays with its neighbour."""
-    pieces = [p.strip() for p in _SPLIT.split(text) if p and p.strip(" .,?!")]
-    parts: list[str] = []
-    for piece in pieces:
-        if parts and _belongs_to(parts[-1], piece):
-            parts[-1] = f"{parts[-1]} {piece}"
-        else:
-            parts.append(piece)
-    if len(parts) > 1 and (not _says_something(parts[0]) or _LEANS_BACK.match(parts[0])):
-        parts[:2] = [f"{parts[0]} {parts[1]}"]
+    parts: list[Piece] = []
+    for number, sentence in enumerate(_pieces(_SENTENCE_END.split(text))):
+        for clause in _pieces(_CLAUSE_END.split(sentence)):
+            piece = Piece(clause, number)
+            if parts and _belongs_to(parts[-1], piece):
+                parts[-1] = replace(parts[-1], text=f"{parts[-1].text} {piece.text}")
+            else:
+                parts.append(piece)
+    if len(parts) > 1 and parts[0].sentence == parts[1].sentence and _leads_in(parts[0].text):
+        parts[:2] = [Piece(f"{parts[0].text} {parts[1].text}", parts[0].sentence)]
+    if len(parts) > 1 and parts[0].sentence != parts[1].sentence and not _says_something(parts[0].text):
+        parts = parts[1:]
     return parts
 
 
-def _belongs_to(before: str, piece: str) -> bool:
-    """True for a fragment ("in litres", "one figure per side") and for "X, how large is it?"."""
-    if not _says_something(piece) or _ONLY_UNIT.fullmatch(piece):
+def _pieces(texts: list[str]) -> list[str]:
+    return [t.strip() for t in texts if t and t.strip(" .,:?!")]
+
+
+def _leads_in(text: str) -> bool:
+    if not _says_something(text):
         return True
-    if _LEANS_BACK.match(piece):
-        return not (_ANOTHER.match(piece) and mentions(piece) and mentions(before))
-    return bool(_ASKED_AGAIN.fullmatch(piece.strip(" ?.,"))) and not _ASKS.search(before)
+    return _LEANS_BACK.match(text) is not None or (read_threshold(text) is not None and _wants_nothing(text))
 
 
-def _says_something(piece: str) -> bool:
-    return cued_want(piece) is not None or bool(mentions(piece)) or declined(piece) is not None
+def _wants_nothing(text: str) -> bool:
+    threshold = read_threshold(text)
+    return cued_want(text if threshold is None else threshold.rest) in (None, "mean_intensity")
+
+
+def _belongs_to(before: Piece, piece: Piece) -> bool:
+    """True for a fragment ("in litres", "one figure per side") and for "X, how large is it?"."""
+    text = piece.text
+    if _ONLY_UNIT.fullmatch(text) or not _says_something(text):
+        return before.sentence == piece.sentence or _ONLY_UNIT.fullmatch(text) is not None
+    if before.sentence != piece.sentence:
+        return False
+    if _LEANS_BACK.match(text) and not (_ANOTHER.match(text) and mentions(text) and mentions(before.text)):
+        return declined(text) is None or declined(before.text) is not None
+    if _ASKED_AGAIN.fullmatch(text.strip(" ?.,")) and not _ASKS.search(before.text):
+        return True
+    return _only_restricts(before.text, text)
+
+
+def _only_restricts(before: str, text: str) -> bool:
+    """True for "only above 300 HU" after "the volume of bone", and for the second bound of a range."""
+    threshold = read_threshold(text)
+    if threshold is None or not _wants_nothing(text) or mentions(threshold.rest):
+        return False
+    earlier = read_threshold(before)
+    return earlier is None or _makes_a_range(earlier, threshold)
+
+
+def _makes_a_range(a: Threshold, b: Threshold) -> bool:
+    low, high = a.low or b.low, a.high or b.high
+    one_each = (a.low is None) != (b.low is None) and (a.high is None) != (b.high is None)
+    return one_each and low is not None and high is not None and low.value < high.value
+
+
+def _says_something(text: str) -> bool:
+    return (
+        cued_want(text) is not None
+        or bool(mentions(text))
+        or declined(text) is not None
+        or unknown_body_part(text) is not None
+        or unknown_quantity(text) is not None
+        or read_threshold(text) is not None
+    )

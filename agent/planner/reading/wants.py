@@ -4,39 +4,138 @@ from __future__ import annotations
 
 import re
 
-_CUES: tuple[tuple[str, str], ...] = (
-    ("surface_stl", r"\bstl\b|\b3d[- ]?print\w*|\bmesh\b|\b3d (?:surface )?model\b|\bsurface (?:model|file|mesh)\b"),
-    ("mask_nifti", r"\bnifti\b|\bnii(?:\.gz)?\b|\b(?:export|save|download|write(?: out)?|store)\b.*\b(?:mask|segmentation|label ?map|region|outline|contour)\b"),
-    ("volume_change", r"\b(?:grown?|growth|shrunk|shrunken)\b|\bvolume change\b|\bchange (?:in|of) (?:the )?volume\b|\bchanged? (?:in volume )?(?:since|from|between)\b"),
-    ("asymmetry_index", r"\ba?symmetr\w*|\blaterali[sz]ation\b|\b(?:difference|compar\w+|discrepancy|imbalance) (?:\w+ ){0,4}?(?:left|right|sides|halves|hemispheres)\b|\b(?:left|right)\b.*\b(?:bigger|larger|smaller|greater)\b.*\b(?:left|right|than|other)\b|\b(?:bigger|larger|smaller|greater)\b.*\b(?:left|right)\b|\bwhich (?:side|half|hemisphere)\b|\bone (?:side|half|hemisphere)\b.*\b(?:bigger|larger|smaller|other)\b|\b(?:sides|halves|hemispheres)\b.*\b(?:equal\w*|differ\w*|even|same size|balanced)\b|\bleft[- ](?:to[- ])?right (?:difference|ratio|balance)\b|\bleft ?(?:vs\.?|versus) ?right\b"),
-    ("axial_diameters", r"\bdiameters?\b.*\b(?:per|each|every|by|for all|on all|slice by) (?:axial |transverse )?(?:slices?|level)\b|\b(?:per|each|every|on all)[- ](?:axial |transverse )?slices?\b.*\bdiameters?\b|\bslice[- ](?:by[- ]slice|wise)\b"),
-    ("component_volumes", r"\b(?:big|large|size|volume)\b[^.?]*\beach (?:separate|individual|single|of the)\b"),
-    ("longest_axial_diameter", r"\b(?:extent|span|distance|width|long)\b.*\b(?:axial|in[- ]plane|transverse|transaxial)\b|\brecist\b|\b(?:axial|in[- ]plane|transverse|transaxial)\b.*\b(?:diameter|dimension|long axis|length|extent|across|axis|measurement)\b|\b(?:diameter|dimension|long axis|longest|length|long)\b.*\b(?:axial|in[- ]plane|transverse|transaxial|in one slice|on a single slice|on one slice)\b"),
-    ("longest_diameter", r"\b(?:diameter|feret|caliper)\b|\bhow (?:long|wide)\b|\bhow far apart\b|\b(?:most distant|farthest|furthest|remotest) (?:points?|voxels?|ends?)\b|\b(?:longest|greatest|largest|maximum|maximal|max|biggest) (?:3d )?(?:dimension|extent|length|distance|span|axis)\b|\blong(?:est)? axis\b|\bend to end\b|\btip to tip\b|\bfurthest apart\b"),
-    ("field_of_view", r"\bfield[- ]of[- ]view\b|\bcoverage\b|\bphysical (?:size|extent|dimensions)\b|\b(?:extent|size|area)\b.*\b(?:scan|acquisition|image|study)s? covers?\b|\bhow much (?:of the body|anatomy) .*\bcover"),
-    ("bounding_box", r"\bbounding[- ]?box\b|\benclosing box\b|\b(?:height|width|length|depth)\b.*\b(?:height|width|length|depth)\b|\bbox (?:around|that encloses|containing|enclosing)\b|\bextents?\b"),
-    ("surface_area", r"\bsurface area\b|\barea of (?:the|its) (?:outer )?surface\b|\bsurface\b"),
-    ("component_volumes", r"\b(?:size|volume|sizes|volumes)\b[^.?]*\b(?:each|every|individual|all|separate|the)\b[^.?]*\b(?:components?|pieces|parts|islands|clusters|fragments|blobs|bits|pockets)\b|\b(?:each|every|individual) (?:separate )?(?:component|piece|part|island|cluster|fragment|blob|pocket)\b|\bcomponent (?:sizes|volumes)\b|\bhow (?:big|large) are the (?:\w+ ){0,3}?(?:components|pieces|parts|islands|clusters|fragments|blobs|pockets)\b"),
-    ("component_count", r"\bhow many\b[^.?]*\b(?:components?|pieces|parts|islands|clusters|fragments|blobs|bits|pockets|objects|regions|lesions|chunks|disconnected|separate|connected|discrete|distinct)\b|\b(?:number|count) of\b[^.?]*\b(?:components?|pieces|parts|islands|clusters|fragments|blobs|pockets|objects|regions|lesions)\b|\bconnected components?\b|\bone piece\b|\b(?:component|cluster|fragment) count\b|\bcount the\b|\bcontiguous\b|\bin how many\b"),
-    ("intensity_percentiles", r"\bpercentiles?\b|\bintensity range\b|\brange of (?:the )?(?:intensit\w+|values|hu|hounsfield|signal)\b|\b\d+(?:st|nd|rd|th)\b.*\b\d+(?:st|nd|rd|th)\b"),
-    ("volume_fraction", r"\b(?:share|fraction|proportion\w*|percent(?:age)?|per ?cent|ratio)\b|%|\bhow much of (?:the|this|my|all) [\w ]+? (?:is|are|lies|has|consists|falls|exceeds?|sits)\b|\bwhat part of\b|\brelative to the (?:whole|total|size|volume|entire)\b|\bwhich part of\b"),
-    ("sd_intensity", r"\bstandard deviation\b|\bspread\b|\bvariab\w+|\bvariance\b|\bheterogene\w+|\bhomogene\w+|\bnoisy?\b|\bnoise\b|\bdispersion\b|\bvary\b|\bvaries\b|\buniform\w*"),
-    ("median_intensity", r"\bmedian\b"),
-    ("intensity_at_point", r"\b(?:value|intensity|hu|hounsfield|signal|density|brightness|bright|dense|voxel|attenuation|reading|number|unit|units|read)\b.*(?:\bhere\b|\b(?:this|that|the) (?:point|location|position|spot|voxel|place|marker|cursor|pixel|coordinate)\b|\bi (?:point|click|mark)|\bcrosshair\b|\bat \(?-?\d|\bcoordinates?\b|⟨point⟩)|(?:\bhere\b|\b(?:this|that|the) (?:point|location|position|spot|place|marker|cursor)\b|⟨point⟩).*\b(?:value|intensity|hu|hounsfield|signal|density|bright\w*|dense|attenuation)\b|⟨point⟩|\bwhere i(?:'m| am|'ve)? (?:point|click|mark|touch)\w*|\b(?:marked|indicated|chosen|selected|clicked) (?:position|point|location|spot|place|voxel)\b|\bright here\b|\bunder (?:the|my) (?:cursor|crosshairs?|mouse|pointer)\b"),
-    ("mean_intensity", r"\b(?:mean|average|averaged)\b"),
-    ("minimum_intensity", r"\b(?:minimum|lowest|darkest|smallest (?:value|intensity|hu)|least dense|dimmest|min)\b"),
-    ("maximum_intensity", r"\b(?:maximum|highest|brightest|densest|peak|hottest|largest (?:value|intensity|hu)|greatest (?:value|intensity|hu|density)|max|hyperdense)\b"),
-    ("orientation", r"\borientation\b|\boriented\b|\bwhich way\b|\baxis (?:order|codes?)\b|\bras\b|\blps\b|\baxes\b|\bwhich direction\b"),
-    ("modality", r"\bmodality\b|\b(?:what|which) (?:kind|type|sort) of (?:scan|image|study|exam\w*|imaging|acquisition|picture|dataset)\b|\b(?:is|was) (?:this|it|that) (?:an? )?(?:ct|mri?|pet|mr)\b|\b(?:ct|mri?) or (?:an? )?(?:ct|mri?)\b|\bimaging (?:technique|method)\b|\bwhat (?:scanner|machine)\b"),
-    ("body_part", r"\b(?:what|which) (?:body ?part|part of the body|body region|anatomical region|anatomy|region of the body|anatomic region)\b|\bbody ?part\b|\bwhat (?:does|is) (?:this|the) (?:scan|image) (?:show|of)\b|\bregion was (?:scanned|imaged)\b|\bpart of the (?:body|patient)\b"),
-    ("spacing", r"\bspacing\b|\b(?:voxel|pixel) (?:size|dimensions?|spacing|edge)\b|\bresolution\b|\bslice thickness\b|\bthick\w*\b.*\bslices?\b|\bslices?\b.*\bthick\w*\b|\bhow (?:big|large|small|fine) (?:is|are) (?:the|a|each|one|its) (?:single )?(?:voxels?|pixels?)\b|\bsize of (?:the|a|each|one) (?:voxel|pixel)s?\b|\bisotropic\b|\bgap between slices\b|\bdistance between (?:the )?slices\b"),
-    ("dimensions", r"\bmatrix\b|\bdimensions?\b|\bhow many (?:axial |transverse )?(?:slices|voxels|pixels|images|rows|columns)\b|\bnumber of (?:axial )?(?:slices|voxels|rows|columns|images)\b|\b(?:array|image|grid) (?:size|shape)\b|\bshape of the\b|\bslice count\b"),
-    ("overlay", r"\b(?:show|picture|draw|display|visuali[sz]e|render|depict|illustrate|plot|overlay|screenshot|view|see|snapshot|look(?:s)? like|figure|image of)\b"),
-    ("mask", r"\b(?:segment|outline|extract|delineate|contour|mask out|strip|trace|isolate|label|find|locate|identify|separate out|segmentation|skull[- ]strip\w*|mark)\b"),
-    ("mean_intensity", r"\b(?:intensity|signal|brightness|density|attenuation|hu|hounsfield|radiodensity)\b|\bhow (?:dense|bright|intense)\b"),
-    ("volume", r"\bvolumes?\b|\bhow (?:large|big|small|much|voluminous)\b|\bsizes?\b|\b(?:ml|millilit(?:re|er)s?|lit(?:re|er)s?|cc|cm3|cubic)\b|\bcapacity\b|\bvolumetr\w+|\bamount\b|\btotal\b|\bquantify\b|\bmeasure\b"),
+_PARTS = r"(?:components?|pieces?|parts?|islands?|clusters?|fragments?|blobs?|bits|pockets?|objects?|regions|lesions|nodules|chunks|patches|segments|bodies)"
+_SPECK = r"(?:point|location|position|spot|voxel|pixel|place|marker|cursor|coordinates?|crosshairs?|mark)"
+_GREY = r"(?:values?|intensit\w+|hu|hounsfields?|signals?|densit\w+|bright\w*|dense|voxel|attenuat\w+|reading|number|units?|read|level)"
+_BIGGER = r"(?:bigger|larger|smaller|greater|more voluminous|longer|heavier)"
+_HALVES = r"(?:sides?|halves|half|hemispheres?)"
+_FLAT = r"(?:axial|in[- ]?plane|transverse|transaxial|in[- ]slice)"
+_LENGTH = r"(?:diameters?|dimensions?|long axis|length|extent|across|axis|measurement|line|span|distance|width|long|wide|longest|size)"
+_EACH_SLICE = r"(?:per|each|every|by|for all|on all|slice by|in all|across)[- ](?:single |individual |axial |transverse |the )*(?:slices?|levels?|cuts?|sections?|images?)|slice[- ]?wise|(?:slice|level|section|cut)[- ](?:by|to)[- ](?:slice|level|section|cut)"
+_EARLIER = r"(?:since|over time|last (?:scan|exam|year|month|time|week|study|visit)|(?:previous|prior|earlier|old|older|first|baseline) (?:\w+ )?(?:scan|exam|examination|study|image|mri?|ct|one|time ?point|visit)|before\b|between the (?:two|2) (?:scans|exams|studies|time ?points|visits)|compared (?:to|with) (?:the )?(?:baseline|last|prior|previous|earlier))"
+
+_CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("surface_stl", (
+        r"\bstl\b", r"\b3d[- ]?print\w*", r"\bprintable\b", r"\bmesh(?:es)?\b", r"\b3d[- ](?:surface )?(?:model|object|file)\b",
+        r"\bsurface (?:model|file|mesh)\b", r"\bmodel (?:of|for)\b.*\bprint\w*",
+    )),
+    ("mask_nifti", (
+        r"\bnifti\b", r"\bnii(?:\.gz)?\b",
+        r"\b(?:export|save|download|write(?: out)?|store)\b.*\b(?:masks?|segmentation|label ?map|region|outline|contours?|labels?)\b",
+        r"\bmask\b.*\b(?:file|disk|download|export)\b",
+    )),
+    ("volume_change", (
+        r"\b(?:grow|grows|growing|grown|grew|growth|shrink|shrinks|shrinking|shrunk|shrunken|shrank|progress(?:ed|ion)|regress(?:ed|ion))\b",
+        r"\bvolume change\b", r"\bchange (?:in|of) (?:the )?(?:\w+ )?volume\b",
+        rf"\b(?:chang(?:e|es|ed|ing)|increas\w+|decreas\w+|differ\w*|lost|loss|gain\w*|compar\w+|{_BIGGER})\b.*\b{_EARLIER}",
+    )),
+    ("asymmetry_index", (
+        r"\ba?symmetr\w*", r"\blaterali[sz]\w+", rf"\b(?:differ\w*|compar\w+|discrepan\w+|imbalance\w*) (?:\w+ ){{0,5}}?(?:left|right|{_HALVES})\b",
+        rf"\b(?:left|right)\b.*\b{_BIGGER}\b.*\b(?:left|right|than|other)\b", rf"\b{_BIGGER}\b.*\b(?:left|right)\b",
+        rf"\b(?:which|what|on which)(?: \w+){{0,4}} {_HALVES}\b", rf"\bone {_HALVES}\b.*\b(?:{_BIGGER}|other|more)\b",
+        rf"\b{_HALVES}\b.*\b(?:equal\w*|differ\w*|even|same|alike|balanced|match\w*|compare)\b", rf"\b(?:equal\w*|same|alike)\b.*\b(?:both|two|2) (?:\w+ )?{_HALVES}\b",
+        r"\bleft[- ](?:to[- ])?right (?:difference|ratio|balance|comparison)\b", r"\bleft ?(?:vs\.?|versus|against) ?(?:the )?right\b",
+        r"\bcompar\w+\b.*\bleft\b.*\b(?:with|to|and|against)\b.*\bright\b",
+    )),
+    ("axial_diameters", (
+        rf"\bdiameters?\b.*(?:\b|-)(?:{_EACH_SLICE})\b", rf"\b(?:{_EACH_SLICE})\b.*\b(?:diameters?|wide|width|length|long)\b",
+        r"\bper[- ]slice\b", r"\bslice[- ](?:by[- ]slice|wise)\b",
+        rf"\b(?:wide|width|long|length)\b.*\b(?:{_EACH_SLICE})\b",
+    )),
+    ("component_volumes", (
+        rf"\b(?:big|large|sizes?|volumes?)\b[^.?]*\b(?:each|every|individual)\b(?: \w+){{0,3}} {_PARTS}\b",
+        r"\b(?:big|large|size|volume)\b[^.?]*\beach (?:separate|individual|single|of the)\b",
+    )),
+    ("longest_axial_diameter", (
+        r"\brecist\b", rf"\b{_FLAT}\b.*\b{_LENGTH}\b", rf"\b{_LENGTH}\b.*\b{_FLAT}\b",
+        rf"\b{_LENGTH}\b.*\b(?:on|in|within|across|at) (?:a|one|any|the same)(?: single| one)? (?:slice|cut|section|image)\b",
+    )),
+    ("longest_diameter", (
+        r"\b(?:diameters?|feret|cali(?:per|bre))\b", r"\bhow (?:long|wide)\b", r"\b(?:most distant|farthest|furthest|remotest) (?:points?|voxels?|ends?|corners?)\b",
+        r"\b(?:longest|greatest|largest|maximum|maximal|biggest) (?:3d )?(?:dimension|extent|length|distance|span|axis|measure)\b",
+        r"\blong(?:est)? axis\b", r"\bend to end\b", r"\btip to tip\b", r"\b(?:furthest|farthest) apart\b", r"\bone end\b.*\bother\b", r"\bat its longest\b",
+    )),
+    ("body_part", (
+        r"\b(?:what|which) (?:body ?part|part of the body|body region|anatomical region|anatomy|region of the body|anatomic region|body area|organ system|region (?:is|was) (?:shown|scanned|imaged|covered)|part (?:is|was) (?:shown|scanned|imaged|covered))\b", r"\bbody ?part\b",
+        r"\bwhat (?:does|is) (?:this|the) (?:scan|image) (?:show|of)\b", r"\bregion was (?:scanned|imaged)\b", r"\bparts? of (?:the|this|his|her|my) (?:body|patient)\b",
+    )),
+    ("field_of_view", (
+        r"\bfield[- ]of[- ]view\b", r"\bcoverage\b", r"\bphysical (?:size|extent|dimensions)\b",
+        r"\b(?:extent|size|area|much|far|many|region)\b.*\b(?:scan|acquisition|image|study|volume)s? (?:covers?|spans?|extends?|reach(?:es)?)\b",
+        r"\b(?:scan|acquisition|image|study) (?:cover|span)\w*\b",
+    )),
+    ("bounding_box", (
+        r"\bbounding[- ]?box\b", r"\benclosing box\b", r"\b(?:height|width|length|depth|wide|deep|tall|high)\b.*\b(?:height|width|length|depth|wide|deep|tall|high)\b",
+        r"\bbox\b", r"\bextents\b", r"\bhow tall\b", r"\b(?:cuboid|rectangular)\b", r"\bextent\b.*\b(?:directions|x|axes)\b",
+    )),
+    ("surface_area", (r"\bsurface area\b", r"\barea of (?:the|its) (?:outer )?surface\b", r"\bsurfaces?\b", r"\barea\b.*\b(?:boundary|envelope|shell|cover\w*)\b")),
+    ("component_volumes", (
+        rf"\b(?:sizes?|volumes?)\b[^.?]*\b(?:each|every|individual|all|separate|single|the)\b[^.?]*\b{_PARTS}\b",
+        rf"\b(?:each|every|individual) (?:separate )?{_PARTS}\b", r"\bcomponent (?:sizes|volumes)\b",
+        rf"\bhow (?:big|large) are the (?:\w+ ){{0,3}}?{_PARTS}\b",
+    )),
+    ("component_count", (
+        rf"\bhow many\b[^.?]*\b(?:{_PARTS}|disconnected|separate|connected|discrete|distinct|individual)\b", rf"\b(?:number|count|amount) of\b[^.?]*\b{_PARTS}\b",
+        r"\bconnected components?\b", r"\b(?:one|single|1) piece\b", rf"\b(?:one|single|several|multiple|separate)\b.*\bor\b.*\b(?:one|single|several|multiple|separate|many)\b", rf"\b{_PARTS} count\b", r"\bcount\b",
+        r"\bcontiguous\b", r"\bin how many\b", r"\bfall(?:s)? apart\b", r"\bin pieces\b",
+    )),
+    ("intensity_percentiles", (r"\bpercentiles?\b", r"\bquantiles?\b", r"\bintensity range\b", r"\brange of (?:the )?(?:intensit\w+|values|hu|hounsfield|signal)\b", r"\b\d+(?:st|nd|rd|th)\b.*\b\d+(?:st|nd|rd|th)\b")),
+    ("volume_fraction", (
+        r"\b(?:shares?|fractions?|proportion\w*|portions?|percent(?:age)?s?|per ?cent|ratio)\b", r"%",
+        r"\bhow much of (?:the|this|my|all|his|her) [\w -]+? (?:is|are|lies?|has|have|consists?|falls?|exceeds?|sits?|comprises?)\b",
+        r"\b(?:what|which|how (?:large|big|small) an?) (?:part|piece|bit) of\b", r"\bhow (?:large|big|small) an? part\b",
+        r"\b(?:relative to|compared (?:to|with)|in relation to|in terms of|divided by) (?:the |its )?(?:whole|total|size|volume|entire|head|brain|skull)\b",
+        r"\bmakes? up\b", r"\bout of (?:the )?(?:whole|total|all|entire)\b",
+    )),
+    ("sd_intensity", (
+        r"\bstandard deviations?\b", r"\bspread\b", r"\bvariab\w+", r"\bvarian\w+\b", r"\bvariation\b", r"\bheterogen\w+", r"\binhomogen\w+", r"\bhomogen\w+", r"\bnoisy?\b", r"\bnoise\b",
+        r"\bdispersion\b", r"\b(?:vary|varies|fluctuat\w+|scatter\w*)\b", r"\bun(?:even|iform)\w*", r"\buniform\w*", r"\bsigma\b", r"\brms\b",
+    )),
+    ("median_intensity", (r"\bmedian\b(?! plane)", r"\b50th percentile\b", r"\bhalf of\b.*\b(?:brighter|darker|above|below|denser|higher|lower|exceed\w*)\b")),
+    ("intensity_at_point", (
+        rf"\b{_GREY}\b.*(?:\b(?:just |right )?here\b|\b(?:this|that) (?:\w+ )?{_SPECK}\b|\bi(?:'m| am|'ve| have)? (?:\w+ )?(?:point|click|select|indicat|touch|pick|chose)\w*|\b(?:at|under|below) (?:the |my )?{_SPECK}\b|\bat \(?-?\d|⟨point⟩)",
+        rf"(?:\bhere\b|\b(?:this|that|the) (?:\w+ )?(?:point|location|position|spot|place|marker|cursor)\b).*\b{_GREY}\b", r"⟨point⟩",
+        r"\bwhere i(?:'m| am|'ve| have)? (?:point|click|mark|touch)\w*", rf"\b(?:marked|indicated|chosen|selected|clicked|picked) {_SPECK}\b",
+        rf"\b{_SPECK}\b(?: that| which)? i(?:'m| am|'ve| have)? (?:\w+ )?(?:point|click|mark|select|indicat|touch|pick|chose)\w*",
+        r"\bright here\b", r"\bunder (?:the|my) (?:cursor|crosshairs?|mouse|pointer)\b", r"\b(?:cursor|crosshairs?)\b",
+    )),
+    ("plane", (r"\bmid[- ]?(?:line|sagittal)\b", r"\bmedian plane\b", r"\bplane of symmetry\b", r"\bsymmetry plane\b", r"\bplane divides\b")),
+    ("mean_intensity", (r"\b(?:mean|average|averaged)\b(?!.*\b(?:volume|diameter|size) of\b)",)),
+    ("minimum_intensity", (r"\b(?:minimum|minimal|lowest|darkest|smallest (?:value|intensity|hu)|least (?:dense|bright|intense)|dimmest|blackest)\b", rf"\bhow (?:dark|low)\b.*\b(?:at (?:the )?most|at its|get)\b")),
+    ("maximum_intensity", (
+        r"\b(?:maximum|maximal|highest|brightest|densest|peaks?|hottest|largest (?:value|intensity|hu)|greatest (?:value|intensity|hu|density)|hyperdense)\b",
+        r"\bhow (?:bright|dense|high|intense)\b.*\b(?:at (?:the )?most|at its (?:brightest|densest|peak)|at best)\b",
+    )),
+    ("orientation", (r"\borientation\b", r"\boriented\b", r"\bwhich way\b", r"\bax[ei]s (?:order|codes?|directions?)\b", r"\b(?:ras|lps|las)\b", r"\baxes\b", r"\bdirection\b.*\bax[ei]s\b", r"\bax[ei]s\b.*\b(?:direction|run|point)\w*\b")),
+    ("modality", (
+        r"\bmodality\b", r"\b(?:what|which) (?:kind|type|sort) of (?:scan|image|study|exam\w*|imaging|acquisition|picture|dataset|data|series)\b",
+        r"\b(?:is|was|were) (?:this|it|that|these|the \w+)(?: \w+)? (?:an? )?(?:(?:acquired|made|taken|done|recorded|produced) (?:by|with|on|using) )?(?:an? )?(?:ct|mri?|pet|mr)\b",
+        r"\b(?:ct|mri?|mr) or (?:an? )?(?:ct|mri?)\b", r"\bimaging (?:technique|method)\b", r"\bwhat (?:scanner|machine)\b",
+    )),
+    ("spacing", (
+        r"\bspacings?\b", r"\b(?:voxel|pixel)s? (?:size|sizes|dimensions?|spacing|edge|length|volume)\b", r"\bresolution\b", r"\bslice (?:thickness|gap|distance|increment)\b", r"\bthick\w*\b.*\bslices?\b",
+        r"\bslices?\b.*\b(?:thick\w*|apart)\b", r"\bapart\b.*\bslices?\b", r"\bhow (?:big|large|small|fine)(?:ly)? (?:is|are) (?:the|a|each|one|its) (?:single )?(?:voxels?|pixels?|sampling|grid)\b",
+        r"\bsize of (?:the|a|each|one) (?:voxel|pixel)s?\b", r"\b(?:an)?isotropic\b", r"\bgap between\b.*\bslices\b", r"\bdistance between\b.*\bslices\b", r"\bcubic\b(?! (?:centi|milli|cm|mm))",
+        r"\bsampl(?:ing|ed)\b", r"\bvoxels?\b.*\b(?:wide|tall|edges?|cubes?)\b",
+    )),
+    ("dimensions", (
+        r"\bmatrix\b", r"\bdimensions\b", r"\bhow many (?:axial |transverse |single )?(?:slices|voxels|pixels|images|rows|columns|sections|cuts|frames)\b",
+        r"\bnumber of (?:axial )?(?:slices|voxels|rows|columns|images|pixels)\b", r"\b(?:array|image|grid) (?:size|shape)\b", r"\bshape of the (?:array|image|scan|data|grid|matrix)\b", r"\bslices? (?:count|number)\b",
+        r"\b(?:slices|images|sections)\b.*\b(?:contain|consist|compris|have|has)\w*\b", r"\bhow many\b.*\b(?:slices|images|voxels|sections)\b",
+    )),
+    ("overlay", (
+        r"\b(?:show|pictures?|draw|display|visuali[sz]e|render|depict|illustrate|plot|overlay|screenshot|view|see|snapshot|look(?:s)? (?:like|at)|figures?|illustration|image of|highlight|paint|colou?r)\b",
+    )),
+    ("mask", (
+        r"\b(?:segment|segmented|segmenting|outline|extract|delineate|contour|mask|mask out|strip|trace|isolate|label|find|locate|identify|separate|segmentation|extraction|mark|where|crop|cut out|remove|single out|carve)\b",
+    )),
+    ("mean_intensity", (r"\b(?:intensit(?:y|ies)|signal|brightness|densit(?:y|ies)|attenuation|hu|hounsfields?|radiodensity|gr[ae]y (?:value|level)s?)\b", r"\bhow (?:\w+ )?(?:dense|bright|intense|dark)\b")),
+    ("volume", (
+        r"\bvolumes?\b", r"\bhow (?:large|big|small|much|voluminous)\b", r"\bsizes?\b", r"\b(?:ml|millilit(?:re|er)s?|lit(?:re|er)s?|cc|cm\^?3|cubic)\b", r"\bcapacity\b", r"\bvolumetr\w+",
+        r"\b(?:amount|quantity)\b", r"\btotal\b", r"\bquantify\b", r"\bmeasure\b", r"\b(?:icv|tiv|intracranial volume)\b", r"\b(?:space|room)\b.*\b(?:fill|take|occup)\w*", r"\b(?:occup|voluminous)\w*", r"\bbulk\b",
+    )),
 )  # fmt: skip
-_COMPILED = tuple((want, re.compile(pattern)) for want, pattern in _CUES)
+_COMPILED = tuple((want, re.compile("|".join(patterns))) for want, patterns in _CUES)
 # Wants that look at the image as a whole.
 OF_THE_IMAGE = {"dimensions", "spacing", "field_of_view", "modality", "body_part", "orientation", "intensity_at_point"}
 INTENSITY = {

@@ -1,0 +1,44 @@
+"""What lies beyond: body parts and quantities that people ask for, that no vocabulary here has a word for."""
+
+from __future__ import annotations
+
+import re
+
+_BODY = re.compile(
+    r"\b(?:amygdal\w+|putamen|caudate|pallidum|globus pallidus|basal ganglia|pons|medulla(?: oblongata)?|mid-?brain|brain-?stem|corpus callosum|callosal|"
+    r"fornix|insula\w*|cingulate|hypothalamus|pituitary|pineal|hypophysis|sella(?: turcica)?|choroid plexus|meninges|dura|falx|tentorium|"
+    r"(?:frontal|parietal|temporal|occipital|limbic)(?: (?:lobes?|horns?|pole|cortex|bones?|sinus(?:es)?|region|gyrus|gyri))?|lobes?|gyr(?:us|i)|sulc(?:us|i)|"
+    r"(?:third|fourth|3rd|4th) ventricle|aqueduct|cistern\w*|csf|cerebrospinal fluid|spinal (?:cord|canal)|cord|cerebellopontine|"
+    r"(?:maxillary|ethmoid\w*|sphenoid\w*|mastoid\w*|petrous)(?: (?:sinus(?:es)?|bones?|air cells|process|cells))?|maxilla|mandib\w+|jaws?|zygoma\w*|vomer|"
+    r"teeth|tooth|molars?|dental|nose|nasal|septum|turbinates?|ears?|cochlea\w*|semicircular|auditory|tongue|palate|pharynx|pharyngeal|larynx|trachea|"
+    r"lens|retina|optic|nerves?|scalp|hair|marrow|cartilage|cavernous|"
+    r"thyroid|parotid|salivary|glands?|lymph ?nodes?|nodes?|adenoids?|tonsils?|oesophagus|esophagus|stomach|gastric|bowel|intestin\w+|colon|rectum|"
+    r"gall ?bladder|bile|biliary|adrenals?|uterus|uterine|ovar(?:y|ies|ian)|testic\w+|penis|breasts?|diaphragm|appendix|ureters?|"
+    r"vessels?|arter(?:y|ies|ial)|veins?|venous|carotids?|jugular|coronar\w+|ventricular wall|atri(?:um|a)|valves?|myocardi\w+|pericardi\w+|vena cava|"
+    r"spine|spinal|vertebra\w*|(?<!to )(?<!on )dis[ck]s?|sacrum|coccyx|ribs?|sternum|clavicle|scapula|shoulders?|humerus|elbows?|ulna|wrists?|(?<!right-)(?<!left-)hands?(?! side)|fingers?|"
+    r"pelvi[sc]|hips?|femur|femoral|knees?|tibia|fibula|ankles?|foot|feet|menisc\w+|ligaments?|tendons?|joints?|chest|abdom\w+|thora\w+|neck|arms?|legs?|limbs?)\b"
+)
+_QUANTITY = re.compile(
+    r"\bthick(?:ness|er|est)?\b|\bthin(?:ner|nest)?\b|\bweigh(?:s|t)?\b|\bmass in\b|\bgrams?\b|\bkilograms?\b|\bcircumference\b|\bperimeter\b|\bangles?\b|\bcurvature\b|"
+    r"\btemperature\b|\bpressure\b|\bperfusion\b|\bblood flow\b|\bflow\b|\bdiffusi\w+|\badc\b|\bfractional anisotropy\b|\btracts?\b|\buptake\b|\bsuv\b|\belasticity\b|"
+    r"\bsphericity\b|\bcompactness\b|\btexture\b|\bentropy\b|\bskew\w*|\bkurtosis\b|\bhistograms?\b|\bcentroid\b|\bcent(?:re|er) of (?:mass|gravity)\b|\bcortical (?:thickness|ribbon)\b|"
+    r"\bmidline shift\b|\bmidline\b.*\bshift\w*|\bshift\w*\b.*\bmidline\b|\bmass effect\b|\b(?:signal[- ]to[- ]noise|contrast[- ]to[- ]noise|snr|cnr)\b|"
+    r"\b(?:echo|repetition|inversion|acquisition|scan|relaxation|scanning) time\b|\b(?:the|what|which|is) (?:te|tr|ti)\b(?=\W*$| (?:value|was|is|were|used|of))|^\W*(?:te|tr|ti)(?: value)?\W*$|\bflip angle\b|\bfield strength\b|\btesla\b|\bpulse sequence\b|\bbandwidth\b|"
+    r"\btube (?:voltage|current)\b|\bkvp?\b|\bmas?\b(?= |\?|$)|\b(?:radiation|effective) dose\b|\bctdi\w*|\bdlp\b|\bkernel\b|\bpitch\b|\bcontrast (?:agent|medium|media)\b|"
+    r"\bmanufacturer\b|\bvendor\b|\bcoil\b|\b(?:scan|study|acquisition|exam) date\b|\bwhen was\b|\bhow old\b|\b(?:patient'?s|his|her) (?:age|name|sex|birth\w*|weight)\b|\bname of the patient\b|\bwhich hospital\b|"
+    r"\bregister(?:ed)? (?:it|this|the|to)\b|\bdenois\w+|\bresampl\w+|\bcardiac output\b|\bejection fraction\b|\bagatston\b|\bcalcium score\b|\bbone mineral\b|\bbmd\b|\bt-score\b|\bheart rate\b|\bage of (?:the )?patient\b"
+)
+# A slice has a thickness, and it is known.
+_KNOWN = re.compile(r"\bslices?\b.*\bthick\w*|\bthick\w*\b.*\bslices?\b")
+
+
+def unknown_body_part(text: str) -> str | None:
+    """A body part in text (lower case) that the vocabulary has no word for, also "temporal bone", or None."""
+    match = _BODY.search(text)
+    return match[0] if match else None
+
+
+def unknown_quantity(text: str) -> str | None:
+    """A quantity in text (lower case) that nothing here measures ("thickness", "echo time"), or None."""
+    match = None if _KNOWN.search(text) else _QUANTITY.search(text)
+    return match[0] if match else None

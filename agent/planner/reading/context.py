@@ -1,0 +1,64 @@
+"""Context: parts of a question complete one another ("volume and surface of the brain", "… and how bright is it?")."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scanwright.agent.planner.reading.declines import declined
+from scanwright.agent.planner.reading.part import Part
+from scanwright.agent.planner.reading.wants import OF_THE_IMAGE
+
+
+def completed(parts: list[Part]) -> list[Part]:
+    """The parts with what they leave out taken from their neighbours; a part that only sets the scene is gone."""
+    result = _with_wants(parts)
+    result = [_with_of(result, i) for i in range(len(result))]
+    return [p for i, p in enumerate(result) if not _sets_the_scene(result, i)]
+
+
+def _with_wants(parts: list[Part]) -> list[Part]:
+    result = list(parts)
+    for i, part in enumerate(parts):
+        if part.want is None and (part.of is not None or part.ranged) and declined(part.text) is None:
+            earlier = next((p for p in reversed(result[:i]) if _lends_want(p)), None)
+            later = next((p for p in parts[i + 1 :] if _lends_want(p) and p.sentence == part.sentence), None)
+            donor = earlier or later
+            if donor is not None:
+                result[i] = part.with_want(donor)
+    return result
+
+
+def _lends_want(part: Part) -> bool:
+    return part.want is not None and part.want not in OF_THE_IMAGE
+
+
+def _with_of(parts: list[Part], i: int) -> Part:
+    part = parts[i]
+    if part.want is None or part.want in OF_THE_IMAGE or part.whole_image:
+        return part
+    bare_range = part.ranged and part.region is None and part.pronoun
+    generic = part.of == "given_region" and _speaks_of_the_mask(part)
+    if not (part.of in (None, "image") or bare_range or generic):
+        return part
+    earlier = next((p for p in reversed(parts[:i]) if _lends_of(p)), None)
+    if generic:
+        return part if earlier is None else replace(part, of=earlier.of, side=earlier.side)
+    later = next((p for p in parts[i + 1 :] if _lends_of(p)), None)
+    donor = (earlier if part.pronoun or part.sentence > 0 or later is None else later) or earlier or later
+    return part if donor is None else part.with_of(donor)
+
+
+def _lends_of(part: Part) -> bool:
+    return part.of not in (None, "image")
+
+
+def _speaks_of_the_mask(part: Part) -> bool:
+    """ "the mask" after "segment the brain" is the mask of the brain."""
+    return "the mask" in part.text or "the segmentation" in part.text or "the outline" in part.text
+
+
+def _sets_the_scene(parts: list[Part], i: int) -> bool:
+    """ "The bone has dense parts." before "What volume of it …": it named the structure, and asks nothing itself."""
+    part = parts[i]
+    asks = part.want is not None or declined(part.text) is not None
+    return not asks and _lends_of(part) and any(p.want is not None for p in parts[i + 1 :])

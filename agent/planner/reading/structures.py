@@ -1,0 +1,87 @@
+"""Structures and sides named in a question."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from scanwright.tools.contract.goal import Side
+from scanwright.tools.vocabulary.structures import STRUCTURES
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A structure named in a text, with where it stands."""
+
+    name: str
+    start: int
+    end: int
+
+
+# What stands for a region that the person gave ("the thing I contoured"), once it is found.
+GIVEN = "⟨given⟩"
+# A scan is called these too, but in a question they mostly mean the thing that is asked for.
+_NOT_STRUCTURES = {"volume", "picture", "label", "file", "mass", "series", "segmentation", "annotation"}
+# Adjectives, and other words that in a question about a scan mean one structure.
+_ALSO = {
+    "cerebral hemisphere": "brain", "cerebral hemispheres": "brain", "hemisphere": "brain", "hemispheres": "brain",
+    "cerebral": "brain", "brain parenchyma": "brain", "brain matter": "brain", "brain mask": "brain",
+    "intracranial": "brain", "intracranial space": "brain", "intracranial cavity": "brain",
+    "bony": "bone", "osseous": "bone", "osseous structures": "bone", "bony tissue": "bone", "bone tissue": "bone",
+    "osseous tissue": "bone", "bony structure": "bone", "cranial": "skull", "cranial vault": "skull",
+    "bones of the skull": "skull", "bone of the skull": "skull", "skull bones": "skull", "cranial bones": "skull",
+    "air filled spaces": "air_space", "air filled space": "air_space", "aerated spaces": "air_space",
+    "pneumatised": "air_space", "pneumatized spaces": "air_space", "pneumatized": "air_space", "sinus": "air_space",
+    "paranasal sinus": "air_space", "gas": "air_space", "airways": "air_space",
+    "soft tissue structures": "soft_tissue", "voi": "given_region", "region of interest": "given_region",
+    "volume of interest": "given_region", "lesions": "given_region", "regions": "given_region",
+    "scanned volume": "image", "entire volume": "image", "whole volume": "image", "dataset": "image",
+    "data set": "image", "mri": "image", "ct": "image", "field of view": "image", "gray matter": "grey_matter",
+    GIVEN: "given_region",
+}  # fmt: skip
+_BY_SYNONYM = {s: c.name for c in STRUCTURES.values() for s in reversed(c.synonyms) if s not in _NOT_STRUCTURES} | _ALSO
+_MENTIONS = re.compile(
+    r"(?<![\w⟨])(?:%s)(?![\w⟩])"  # noqa: UP031
+    % "|".join(re.escape(s).replace(r"\ ", r"[\s-]+") for s in sorted(_BY_SYNONYM, key=len, reverse=True))
+)
+
+
+def mentions(text: str) -> list[Mention]:
+    """The structures named in text (lower case), in order."""
+    return [
+        Mention(_BY_SYNONYM[re.sub(r"[\s-]+", " ", m[0])], m.start(), m.end())
+        for m in _MENTIONS.finditer(text)
+    ]
+
+
+_HALF = r"(?:half|halves|sides?|hemispheres?)"
+_JOIN = r"\s*(?:and|~|/|&|,|vs\.?|versus|or)\s*(?:the\s+|on\s+the\s+)?"
+_BOTH = re.compile(
+    rf"\b(?:each|either|both|every|two|2)\s+(?:\w+\s+)?(?:{_HALF}|ones?)\b|\b(?:left|l){_JOIN}(?:right|r)\b|\b(?:right|r){_JOIN}(?:left|l)\b|"
+    rf"\b(?:per|by)[- ]{_HALF}\b|\b(?:hemisphere|side|half) by (?:hemisphere|side|half)\b|\bhemispheric\b|\b{_HALF}[- ]?wise\b"
+)
+_SIDE = re.compile(r"\b(?P<side>left|right|l|r)(?:-sided|-hand|-side)?\b")
+_HAS_SIDES = r"(?:side|hemisphere|half|brain|skull|head|bone|volume)\b"
+
+
+def side_of(text: str) -> Side:
+    """left, right, each or whole, as text (lower case) says."""
+    if _BOTH.search(text):
+        return "each"
+    sides = {"left" if m["side"].startswith("l") else "right" for m in _SIDE.finditer(text) if _is_side(text, m)}
+    if len(sides) == 2:
+        return "each"
+    return next(iter(sorted(sides)), "whole")  # type: ignore[arg-type]
+
+
+def _is_side(text: str, match: re.Match[str]) -> bool:
+    """ "l" and "r" stand for sides only beside what has sides; "right" is not one in "right now"."""
+    before, after = text[: match.start()].rstrip(), text[match.end() :].lstrip()
+    if match["side"] in ("l", "r"):
+        beside = re.search(r"(?:brain|skull|head|bone|hemisphere|half|side)$", before)
+        return bool(re.match(_HAS_SIDES, after) or (beside and re.match(r"[a-z]", after)))
+    if match["side"] == "right" and re.match(r"(?:now|away|here|there|over|after)\b", after):
+        return False
+    return after not in ("", "?", ".", "!") or bool(re.search(r"(?:side|half|hemisphere|on the|the|of|[,:])$", before)) or bool(
+        mentions(before)
+    )
