@@ -19,6 +19,7 @@ CANONICAL_UNITS: dict[str, str] = {
     "asymmetry_index": "%",
     "volume_change": "%",
     "component_count": "1",
+    "dimensions": "1",
 }
 # Read as a person writes them; everything else is shown as UCUM.
 SHOWN_UNITS = {
@@ -55,6 +56,16 @@ _FACTORS: dict[str, tuple[str, float]] = {
 def canonical_unit(want: str) -> str | None:
     """The UCUM unit that a quantity is measured in, or None where it has the image's unit or none."""
     return CANONICAL_UNITS.get(want)
+
+
+def unit_of(want: str, image_unit: str) -> str | None:
+    """The unit that a quantity is measured in on an image with voxels in image_unit; None for what has no unit."""
+    return image_unit if "intensity" in want else CANONICAL_UNITS.get(want)
+
+
+def sayable(unit: str, to: str) -> bool:
+    """True where a value in unit can be said in to; a count or an arbitrary intensity only as what it is."""
+    return unit == to if unit == "1" else convertible(unit, to)
 
 
 def convertible(unit: str, to: str) -> bool:

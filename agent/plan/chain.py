@@ -53,6 +53,15 @@ class Node:
         for value in self.inputs.values():
             yield from value if isinstance(value, tuple) else (value,)
 
+    def inputs_are_sided(self) -> bool:
+        """True where the side of its output is that of an input that it has, or of a parameter."""
+        side = self.tool.card.output.side
+        if not is_variable(side):
+            return True
+        return str(side)[1:] in self.params or any(
+            spec.type.side == side and spec.name in self.inputs for spec in self.tool.card.inputs
+        )
+
     def walk(self) -> Iterator[Node]:
         """This node and all it depends on, dependencies first."""
         for source in self.sources():
@@ -88,7 +97,6 @@ class Chainer:
     goal: Goal
     usable: Callable[[Tool[..., Any]], str | None]
     order: Callable[[Tool[..., Any]], tuple[Any, ...]]
-    used: set[str] = field(default_factory=set)
     rejected: dict[str, str] = field(default_factory=dict)
 
     def find(self, want: ArtifactType) -> Node:
@@ -151,14 +159,12 @@ class Chainer:
         wanted_in = {getattr(i.type, f) for i in tool.card.inputs for f in (*MEANING_FIELDS, *IDENTITY_FIELDS)}
         if "?region" in wanted_in and self.goal.region not in (None, WHOLE_IMAGE):
             bound["?region"] = str(self.goal.region)
-            self.used.add("region")
         if {"?t1", "?t2"} <= wanted_in:
             earlier = self._earlier()
             bound["?t1"], bound["?t2"] = (
                 str(earlier.volume().type.time),
                 str(self.main.volume(self.goal.series).type.time),
             )
-            self.used.add("compare")
         return bound
 
     def _earlier(self) -> StudyView:
@@ -178,11 +184,11 @@ class Chainer:
     def _params(self, tool: Tool[..., Any], bound: Bindings, study: StudyView) -> dict[str, Any]:
         params: dict[str, Any] = {}
         for spec in tool.card.params:
-            if spec.name in self.goal.params:
-                params[spec.name] = self.goal.params[spec.name]
-                self.used.add(spec.name)
-            elif f"?{spec.name}" in bound:
+            # What the output has to be (its side) stands above a parameter of the goal.
+            if f"?{spec.name}" in bound:
                 params[spec.name] = bound[f"?{spec.name}"]
+            elif spec.name in self.goal.params:
+                params[spec.name] = self.goal.params[spec.name]
             elif spec.kind == "point" and study.at is not None:
                 params[spec.name] = study.at
             elif spec.required:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scanwright.agent.answer.units import canonical_unit, convertible, shown_unit
-from scanwright.agent.plan.chain import WHOLE_IMAGE, Chainer, NoChain, Node, Source, wanted_type
+from scanwright.agent.answer.units import sayable, shown_unit, unit_of
+from scanwright.agent.plan.chain import WHOLE_IMAGE, Chainer, NoChain, Node, Source, unbound, wanted_type
 from scanwright.agent.plan.plan import Binding, Plan, PlannedGoal, Rejected, Step, StepRef, StudyRef
 from scanwright.agent.plan.studies import StudyView
 from scanwright.tools.contract.conditions import Concern
@@ -15,6 +15,7 @@ from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.types import ArtifactType
 from scanwright.tools.registry import Registry
+from scanwright.tools.vocabulary.quantities import QUANTITIES
 
 PICTURE = "overlay"
 TABLE = "table_csv"
@@ -87,39 +88,51 @@ class Compiler:
             raise NoChain(
                 0, Concern("refuse", f"No tool here measures {goal.want.replace('_', ' ')}.", "tool", test="no_tool")
             )
-        unit = canonical_unit(goal.want)
-        if unit is None and goal.want.endswith("intensity"):
-            unit = main.volume(goal.series).image.unit
-        if goal.unit is not None and unit is not None and not convertible(unit, goal.unit):
-            sentence = f"The {goal.want.replace('_', ' ')} is measured in {_unit_words(unit)}, which cannot be said in {_unit_words(goal.unit)}."
-            raise NoChain(9, Concern("refuse", sentence, "unit", test="unit"))
+        self._check_unit(goal, main)
         sides = ("left", "right") if goal.side == "each" else ("whole" if goal.side == "both" else goal.side,)
         volume = main.volume(goal.series)
         nodes = [chainer.find(wanted_type(goal, wants[goal.want], side, volume)) for side in sides]
-        self._all_used(goal, chainer)
+        self._all_used(goal, nodes)
         return nodes
 
-    def _all_used(self, goal: Goal, chainer: Chainer) -> None:
+    def _check_unit(self, goal: Goal, main: StudyView) -> None:
+        if goal.unit is None:
+            return
+        unit = unit_of(goal.want, main.volume(goal.series).image.unit)
+        if unit is None:
+            raise _refused(
+                f"The {_words(goal.want)} has no unit, so it cannot be said in {_unit_words(goal.unit)}.", "unit"
+            )
+        if not sayable(unit, goal.unit):
+            said = (
+                f"is measured in {_unit_words(unit)}"
+                if unit != "1" or "intensity" in goal.want
+                else "is a plain number"
+            )
+            sentence = f"The {_words(goal.want)} {said}, which cannot be said in {_unit_words(goal.unit)}."
+            raise _refused(sentence, "unit")
+
+    def _all_used(self, goal: Goal, nodes: list[Node]) -> None:
+        """Raises NoChain where something that was asked for plays no part in the chains: it is never passed over."""
+        calls = [call for node in nodes for call in node.walk()]
+        taken = {name for call in calls for name in call.params}
+        variables = {v for call in calls for spec in call.tool.card.inputs for v in unbound(spec.type)}
+        taken |= {name for name, marks in (("region", {"?region"}), ("compare", {"?t1", "?t2"})) if marks <= variables}
         asked = set(goal.params) | {n for n in ("region", "compare") if getattr(goal, n) not in (None, WHOLE_IMAGE)}
-        left = sorted(asked - chainer.used)
+        left = sorted(asked - taken)
         if left:
-            what = goal.want.replace("_", " ")
-            raise NoChain(
-                9,
-                Concern(
-                    "refuse", f"No tool takes {' and '.join(left)} when it gives the {what}.", left[0], test="unused"
-                ),
+            raise _refused(f"No tool takes {' and '.join(left)} when it gives the {_words(goal.want)}.", left[0])
+        if goal.time is not None:
+            raise _refused(
+                f"The {_words(goal.want)} is of the study that was given, not of a time ({goal.time}).", "time"
             )
         if goal.group is not None and goal.want != "axial_diameters":
-            raise NoChain(
-                9,
-                Concern(
-                    "refuse",
-                    f"The {goal.want.replace('_', ' ')} cannot be given per {goal.group}.",
-                    "tool",
-                    test="unused",
-                ),
-            )
+            raise _refused(f"The {_words(goal.want)} cannot be given per {goal.group}.", "tool")
+        sides = [goal.side] if goal.side in ("left", "right") else ["left", "right"] if goal.side == "each" else []
+        if sides and any(node.tool.card.output.side is None or not node.inputs_are_sided() for node in nodes):
+            sentence = f"The {_words(goal.want)} cannot be given for the {' and the '.join(sides)} side alone"
+            of_image = ": name the structure whose side is meant" if goal.of == WHOLE_IMAGE else ""
+            raise _refused(f"{sentence}{of_image}.", "side")
 
     def _pictures(self, goal: Goal, nodes: list[Node], main: StudyView) -> list[Node]:
         if not self.pictures or PICTURE not in self.registry.wants():
@@ -228,6 +241,14 @@ def _masks_of(node: Node) -> list[Source]:
             source = node.inputs[spec.name]
             return list(source) if isinstance(source, tuple) else [source]
     return []
+
+
+def _refused(sentence: str, missing: str) -> NoChain:
+    return NoChain(9, Concern("refuse", sentence, missing, test="unit" if missing == "unit" else "unused"))
+
+
+def _words(want: str) -> str:
+    return QUANTITIES[want].label if want in QUANTITIES else want.replace("_", " ")
 
 
 def _unit_words(unit: str) -> str:

@@ -229,12 +229,12 @@ def ordered(steps: tuple[Step, ...], name: str = "The plan") -> tuple[Step, ...]
     result: dict[str, Step] = {}
     waiting = list(steps)
     while waiting:
-        ready = [s for s in waiting if s.depends_on() <= result.keys()]
-        if not ready:
+        ready = next((s for s in waiting if s.depends_on() <= result.keys()), None)
+        if ready is None:
             ring = " → ".join(s.id for s in waiting)
             raise UserInputError(f"{name} goes round in a circle ({ring}): a step cannot need its own output.")
-        result.update((s.id, s) for s in ready)
-        waiting = [s for s in waiting if s.id not in result]
+        result[ready.id] = ready
+        waiting.remove(ready)
     return tuple(result.values())
 
 

@@ -103,6 +103,8 @@ class UnitIs(Before):
     def check(self, scene: Scene) -> Concern | None:
         if scene.image.unit == self.unit:
             return None
+        if scene.image.modality is None:
+            return _ask_modality(self.unit)
         return Concern(
             "refuse",
             f"This needs voxels in {_unit(self.unit)}, and this scan's are in {_unit(scene.image.unit)}.",
@@ -243,6 +245,8 @@ class ParamInUnit(Before):
                 continue
             unit = scene.image.unit
             if given.unit not in (unit, "1"):
+                if scene.image.modality is None and given.unit in _MODALITY_OF:
+                    return _ask_modality(given.unit)
                 return Concern(
                     "refuse",
                     f"{given.value:g} {_unit(given.unit)} is not a voxel value: this scan's voxels are in "
@@ -375,6 +379,16 @@ AnyBefore = Annotated[
     Field(discriminator="test"),
 ]
 AnyAfter = Annotated[NotEmpty | NotCut | Plausible, Field(discriminator="test")]
+
+
+# Units that only images of these modalities have; where the modality is not known, the unit is not known either.
+_MODALITY_OF = {"[hnsf'U]": "CT", "{SUVbw}g/mL": "PT"}
+
+
+def _ask_modality(unit: str) -> Concern:
+    offers = (_MODALITY_OF[unit],) if unit in _MODALITY_OF else ()
+    sentence = f"The file does not say what modality it is; this needs voxels in {_unit(unit)}."
+    return Concern("ask", sentence, "modality", offers)
 
 
 def _or(words: tuple[str, ...]) -> str:

@@ -36,6 +36,13 @@ class Point(BaseModel):
     y: float
     z: float
 
+    @field_validator("x", "y", "z")
+    @classmethod
+    def _finite(cls, value: float) -> float:
+        if not math.isfinite(value):
+            raise ValueError("a point must have finite coordinates")
+        return value
+
     def __str__(self) -> str:
         return f"({self.x:g}, {self.y:g}, {self.z:g}) mm"
 
