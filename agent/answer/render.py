@@ -41,7 +41,7 @@ def value_text(item: EvidenceItem) -> str:
     if isinstance(value, tuple):
         text = _several(value, item)
     else:
-        text = number_text(value, exact=item.quantity in INTEGER_QUANTITIES)
+        text = number_text(value, exact=item.quantity in INTEGER_QUANTITIES, last_place=_last_place(item))
     if unit:
         text += f" {unit}"
     return {"lower": "at least ", "upper": "at most "}.get(item.bound or "", "") + text
@@ -53,7 +53,9 @@ def range_text(item: EvidenceItem) -> str:
     if u is None or u.kind == "none" or u.low is None or u.high is None:
         return ""
     unit = shown_unit(item.unit or "1")
-    span = f"{number_text(u.low)} to {number_text(u.high)}{' ' + unit if unit else ''}"
+    place = _last_place(item)
+    low, high = (number_text(v, last_place=place) for v in (u.low, u.high))
+    span = f"{low} to {high}{' ' + unit if unit else ''}"
     if u.kind == "interval":
         return f"({100 * (u.level or 0):g} % interval {span}: {u.method})"
     return f"(range {span}: {u.method})"
@@ -64,11 +66,15 @@ def flags_text(item: EvidenceItem) -> str:
     return " ".join(f"{f[:1].upper()}{f[1:].rstrip('.')}." for f in item.flags)
 
 
-def number_text(value: float, *, exact: bool = False) -> str:
+def number_text(value: float, *, exact: bool = False, last_place: float | None = None) -> str:
     """A number with four significant digits, at most two decimals from 1 on, and a comma between thousands.
 
     1956.31 → 1,956; 12.345 → 12.35; 1.999 → 2; 0.01234 → 0.01234. exact: a whole number, with all its digits.
+    last_place (a power of ten) is the last one that means something: 359.2 at 10 → 360.
     """
+    if last_place is not None and not exact:
+        decimals = max(0, -round(math.log10(last_place)))
+        return f"{round(value / last_place) * last_place + 0.0:,.{decimals}f}"
     if exact or value == 0 or (isinstance(value, int) and abs(value) < 10**6):
         return f"{value:,.0f}"
     rounded = float(f"{value:.{SIGNIFICANT}g}")
@@ -79,6 +85,14 @@ def number_text(value: float, *, exact: bool = False) -> str:
         return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
     digits = SIGNIFICANT - 1 - math.floor(math.log10(abs(rounded)))
     return f"{value:.{digits}f}".rstrip("0").rstrip(".") if digits <= 12 else f"{value:.3e}"
+
+
+def _last_place(item: EvidenceItem) -> float | None:
+    """One place below the leading digit of half the uncertainty: a value ± 36 is told to the unit, ± 3.7 to a tenth."""
+    u = item.uncertainty
+    if u is None or u.low is None or u.high is None or u.high <= u.low:
+        return None
+    return float(10.0 ** (math.floor(math.log10((u.high - u.low) / 2)) - 1))
 
 
 def _several(values: tuple[float, ...], item: EvidenceItem) -> str:
