@@ -29,9 +29,11 @@ NEAR = 0.35
 SHARE = 0.5
 
 _VAGUE = re.compile(
-    r"(?:can you |could you |would you )?(?:analy[sz]e|evaluate|assess|process|check|quantify|measure|examine|review|interpret|read|study|look at|take a look at|have a look at|run|do|start|begin|help(?: me)?(?: with)?)"
+    r"(?:can you |could you |would you )?(?:analy[sz]e|evaluate|assess|process|check|quantify|measure|examine|what about|how about|tell me about|review|interpret|read|study|look at|take a look at|have a look at|run|do|start|begin|help(?: me)?(?: with)?)"
     r"(?: (?:it|this|that|the|my|everything|all|scan|image|study|file|data|case|exam|patient|mri|ct|here|now|for me|quickly))*"
 )
+# Where a verb of showing stands beside one of these, the question may be about either.
+_QUANTITIES = {"volume", "mean_intensity"}
 _TABLE = re.compile(r"\b(?:table|csv|spreadsheet|excel|xlsx)s?\b")
 
 
@@ -50,13 +52,16 @@ class ExemplarPlanner:
         parts = completed([read_part(p, has_mask=has_mask) for p in split(text) or [Piece(text)]])
         table = _TABLE.search(text) is not None
         items: list[Item] = []
+        remarks: list[Item] = []
         confidence = 1.0
         for part in parts:
             item, sure = self._item(part, studies, table=table)
+            said = items if part.cues or not isinstance(item, Unclear) else remarks
+            if item not in said:
+                said.append(item)
             confidence = min(confidence, sure)
-            if item not in items:
-                items.append(item)
-        return Proposal(tuple(_settled(items)), self.name, confidence)
+        # Vague remarks beside real goals are dropped; a question of vague remarks alone is asked about once.
+        return Proposal(tuple(items or remarks[:1]), self.name, confidence)
 
     def _item(self, part: Part, studies: Sequence[StudyView], *, table: bool) -> tuple[Item, float]:
         if _VAGUE.fullmatch(part.text.strip(" .!?")):
@@ -64,9 +69,16 @@ class ExemplarPlanner:
         beyond = _beyond(part)
         if beyond is not None:
             return beyond, 1.0
+        if part.want in ("mask", "overlay") and _QUANTITIES & {*part.cues} and not part.foreign:
+            part = replace(part, want=self._preferred(part))
         if _is_clear(part):
             return self._goal(part, studies, table=table), 0.95
         return self._by_meaning(part, studies, table=table)
+
+    def _preferred(self, part: Part) -> str | None:
+        """Of the wants that the words name, the one that most neighbours vote for: "find the volume" is no mask."""
+        near = [n for n in self._index.nearest(part.text, 20) if n.label in part.cues]
+        return vote(near).label if near else part.want
 
     def _by_meaning(self, part: Part, studies: Sequence[StudyView], *, table: bool) -> tuple[Item, float]:
         near = self._index.nearest(part.text)
@@ -138,12 +150,6 @@ def _measures_what_is_found(part: Part) -> bool:
     for mention in reversed(mentions(text)):
         text = f"{text[: mention.start]}…{text[mention.end :]}"
     return declined(text) != "not_assessed"
-
-
-def _settled(items: list[Item]) -> list[Item]:
-    """Vague remarks beside real goals are dropped; a question of vague remarks alone is asked about once."""
-    clear: list[Item] = [i for i in items if not isinstance(i, Unclear)]
-    return clear or items[:1]
 
 
 def _decline(asked: str, code: DeclinedCode) -> Declined:

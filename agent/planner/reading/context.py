@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from scanwright.agent.planner.reading.declines import declined
 from scanwright.agent.planner.reading.part import Part
-from scanwright.agent.planner.reading.wants import OF_THE_IMAGE
+from scanwright.agent.planner.reading.wants import INTENSITY, OF_THE_IMAGE
 
 
 def completed(parts: list[Part]) -> list[Part]:
     """The parts with what they leave out taken from their neighbours; a part that only sets the scene is gone."""
-    result = _with_wants(parts)
-    result = [_with_of(result, i) for i in range(len(result))]
-    return [p for i, p in enumerate(result) if not _sets_the_scene(result, i)]
+    wanting = _with_wants(parts)
+    result = _with_wholes([_with_of(wanting, i) for i in range(len(wanting))])
+    return [
+        p for i, p in enumerate(result) if not (_sets_the_scene(result, i) or _announces(parts[i], parts[i + 1 :]))
+    ]
 
 
 def _with_wants(parts: list[Part]) -> list[Part]:
@@ -25,6 +28,28 @@ def _with_wants(parts: list[Part]) -> list[Part]:
             donor = earlier or later
             if donor is not None:
                 result[i] = part.with_want(donor)
+    return result
+
+
+def _announces(part: Part, later: list[Part]) -> bool:
+    """ "The HU of the bone, mean and SD": the first part says of what, the others say which values."""
+    return (
+        part.want == "mean_intensity"
+        and part.of != "image"
+        and re.search(r"\b(?:mean|average)", part.text) is None
+        and bool(later)
+        and all(p.want in INTENSITY and p.of in (None, "image") and p.sentence == part.sentence for p in later)
+    )
+
+
+def _with_wholes(parts: list[Part]) -> list[Part]:
+    """ "Which share of the head is bone, and which is air": the second is a share of the head too."""
+    result: list[Part] = []
+    for part in parts:
+        earlier = next((p for p in reversed(result) if p.want == "volume_fraction"), None)
+        if part.want == "volume_fraction" and part.region is None and not part.whole_image and earlier is not None:
+            part = replace(part, region=earlier.region)
+        result.append(part)
     return result
 
 

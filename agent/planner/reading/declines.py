@@ -45,7 +45,7 @@ _NORMATIVE = re.compile(
     r"\bpercentile (?:for|of) (?:age|the population|healthy|his|her|their)\b|\bz[- ]?scores?\b|\bwhat (?:is|would be) (?:a )?(?:healthy|normal)\b|\bunusual(?:ly)?\b|\bhealthy\b|"
     r"\btypical (?:for|of|in)\b|\b(?:is|are|was) .*\b(?:typical|common|usual)\b|\baverage for\b|"
     r"\b(?:compar\w+|rank\w*|relative|stand\w*) (?:\w+ ){0,3}?(?:to|with|against|among|amongst) (?:the |a |other )?(?:normals?|healthy|others?|people|persons?|controls?|population|general population|age[- ]matched|peers|norms?|cohort|average)\b|"
-    r"\bas (?:expected|it should be)\b|\bage[- ]matched\b|\bpeers\b|\b(?:it|that|this|the \w+|brain|skull) should (?:be|have)\b|\bshould (?:it|that|this|the \w+) (?:be|have)\b|"
+    r"\bas (?:expected|it should be)\b|\bexpect(?:s|ed|ation\w*)?\b|\bage[- ]matched\b|\bpeers\b|\b(?:it|that|this|the \w+|brain|skull) should (?:be|have)\b|\bshould (?:it|that|this|the \w+) (?:be|have)\b|"
     r"\bworr(?:y|ied|ying|isome)\b|\bconcerning\b|\b(?:is|are|was)\b.* (?:ok|okay|fine|alright|all right|acceptable)\b"
 )
 _DISEASE = (

@@ -42,7 +42,7 @@ _OF_SOMETHING = re.compile(
     r"\b(?:of|in|inside|within|throughout)\s+(?:(?:the|a|an|his|her|my|our|your|left|right|whole|entire|full|total|complete)\s+)*(?P<noun>[a-z]{3,})"
 )
 
-_IS_SOMETHING = re.compile(r"\b(?:is|are|does|do|has|have|can)\s+(?:the|a|an|this|my|his|her)\s+(?P<noun>[a-z]{3,})")
+_IS_SOMETHING = re.compile(r"\b(?:is|are|does|has|have)\s+(?:the|a|an|this|my|his|her)\s+(?P<noun>[a-z]{3,})")
 
 
 @dataclass(frozen=True)

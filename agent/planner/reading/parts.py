@@ -29,8 +29,10 @@ _SIDES = re.compile(r"\b(left|right)( \w+)?(?: and| or|/)( the)? (left|right)\b"
 def protect(text: str) -> str:
     """text (lower case) as it is to be split: "and" inside a range or a pair of sides is "~", a comma in coordinates "¦"."""
     text = _TRIPLE.sub(r"\1¦\2¦\3", text)
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
     text = _INTERVAL.sub(r"\1 ~ \2", text)
     text = _NUMBER_RANGE.sub(r"\1~\2", text)
+    text = re.sub(r"\bl\s*(?:and|&|/|\+)\s*r\b", "left ~ right", text)
     return _SIDES.sub(lambda m: m[0] if m[2] and mentions(m[2]) else f"{m[1]}{m[2] or ''} ~ {m[4]}", text)
 
 
@@ -42,11 +44,13 @@ class Piece:
     sentence: int = 0
 
 
-_LEANS_BACK = re.compile(
-    r"(?:proportionally|relatively|in|within|inside|confined|limited|restricted|as|of|for|to|using|only|with|per|by|on|into|at|from|relative|compared|"
-    r"one (?:figure|value|number|result)|separately|respectively|expressed|rounded|measured|given|"
-    r"(?:is|are|was|were)(?! (?:there|that|this|it|they|any|the)))\b"
+_ADVERBIAL = (
+    r"proportionally|relatively|in|within|inside|confined|limited|restricted|as|of|for|using|only|with|per|by|on|into|at|from|relative|compared|out of|among|"
+    r"to(?! (?:make|show|get|have|see|know|draw|save|export|measure|give|segment|calculate|compute|report|find))|regarding|concerning|considering|"
+    r"one (?:figure|value|number|result)|separately|respectively|expressed|rounded|measured|given"
 )
+_LEANS_FORWARD = re.compile(rf"(?:{_ADVERBIAL})\b")
+_LEANS_BACK = re.compile(rf"(?:{_ADVERBIAL}|(?:is|are|was|were)(?! (?:there|that|this|it|they|any|the)))\b")
 # "the volume of the skull and of the brain": a second structure, not a place for the first.
 _ANOTHER = re.compile(r"(?:of|in|for|within|inside)\b")
 _ASKED_AGAIN = re.compile(
@@ -54,7 +58,6 @@ _ASKED_AGAIN = re.compile(
 )
 _ASKS = re.compile(r"\b(?:how|what|which|show|give|tell|is|are|does|do|measure|report|need|want|compute|calculate)\b")
 _ONLY_UNIT = re.compile(rf"\(?(?:(?:in|as) )?(?:{UNIT_PATTERN})\)?")
-_ONLY_SIDE = re.compile(r"(?:the )?(?:left|right|each|both|either)(?: (?:half|side|hemisphere|sides|halves|hemispheres))?(?: only| separately)?")
 
 
 def split(text: str) -> list[Piece]:
@@ -81,10 +84,12 @@ def _pieces(texts: list[str]) -> list[str]:
 def _leads_in(text: str) -> bool:
     if not _says_something(text):
         return True
-    return _LEANS_BACK.match(text) is not None or (read_threshold(text) is not None and _wants_nothing(text))
+    leans = _LEANS_FORWARD.match(text) is not None or read_threshold(text) is not None
+    return leans and (_wants_nothing(text) or cued_want(text) == "volume_fraction")
 
 
 def _wants_nothing(text: str) -> bool:
+    """True where the words name nothing that is wanted; "HU" and "signal" mostly belong to a range."""
     threshold = read_threshold(text)
     return cued_want(text if threshold is None else threshold.rest) in (None, "mean_intensity")
 

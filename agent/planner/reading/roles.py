@@ -9,7 +9,7 @@ from scanwright.agent.planner.reading.wants import INTENSITY, OF_THE_IMAGE
 from scanwright.agent.planner.reading.structures import Mention, mentions
 
 _SHARE_OF = re.compile(
-    r"(?:shares?|fractions?|proportions?|portions?|percent(?:age)?|per ?cent|parts?|much|%|ratio|out|bit|piece)\s+of\s+(?:all\s+)?(?:the\s+|this\s+|a\s+|my\s+|his\s+|her\s+)?(?:whole\s+|entire\s+|total\s+|full\s+)?$"
+    r"(?:shares?|fractions?|proportions?|portions?|percent(?:age)?|per ?cent|parts?|much|%|out|bit|piece)\s+of\s+(?:all\s+)?(?:the\s+|this\s+|a\s+|my\s+|his\s+|her\s+)?(?:whole\s+|entire\s+|total\s+|full\s+)?$"
 )
 _RELATIVE_TO = re.compile(
     r"(?:relative\s+to|as\s+(?:a|the)\s+\w+\s+of|in\s+(?:relation|comparison)\s+to|compared\s+(?:to|with)|out\s+of|over|/|divided\s+by|versus|vs\.?|to|of\s+all)\s+(?:the\s+|this\s+)?(?:whole\s+|entire\s+|total\s+|full\s+)?$"
@@ -70,6 +70,9 @@ def _nothing_named(text: str, want: str | None, whole: bool) -> Roles:
 
 def _measured(text: str, named: list[Mention]) -> Mention:
     """ "in the head, how large is the bone": bone; "head bone volume": bone; else the first that is named."""
+    more = next((m for m in named if re.search(r"\b(?:more|less|fewer)\s+(?:of\s+)?(?:the\s+)?$", text[: m.start])), None)
+    if more is not None:
+        return more
     free = [m for m in named if not _LOCATIVE.search(text[: m.start])] or named
     for first, second in zip(free, free[1:], strict=False):
         if first is free[0] and re.fullmatch(r"[\s-]*", text[first.end : second.start]):

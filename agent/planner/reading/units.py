@@ -6,7 +6,7 @@ import re
 
 _UNITS: tuple[tuple[str, str], ...] = (
     (r"hounsfields?(?:\s+units?)?|hu|h\.u\.", "[hnsf'U]"),
-    (r"cubic\s+centimet(?:re|er)s?|cm\s?\^?\s?3|ccm?", "cm3"),
+    (r"cubic\s+centimet(?:re|er)s?|cm\s?\^?\s?3|ccm?|ccs", "cm3"),
     (r"cubic\s+millimet(?:re|er)s?|mm\s?\^?\s?3", "mm3"),
     (r"square\s+centimet(?:re|er)s?|cm\s?\^?\s?2|sq\.?\s?cm", "cm2"),
     (r"square\s+millimet(?:re|er)s?|mm\s?\^?\s?2|sq\.?\s?mm", "mm2"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _PARTS = r"(?:components?|pieces?|parts?|islands?|clusters?|fragments?|blobs?|bits|pockets?|objects?|regions|lesions|nodules|chunks|patches|segments|bodies)"
+_SEVERAL = _PARTS.replace("s?", "s")
 _SPECK = r"(?:point|location|position|spot|voxel|pixel|place|marker|cursor|coordinates?|crosshairs?|mark)"
 _GREY = r"(?:values?|intensit\w+|hu|hounsfields?|signals?|densit\w+|bright\w*|dense|voxel|attenuat\w+|reading|number|units?|read|level)"
 _BIGGER = r"(?:bigger|larger|smaller|greater|more voluminous|longer|heavier)"
@@ -56,7 +57,7 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"\blong(?:est)? axis\b", r"\bend to end\b", r"\btip to tip\b", r"\b(?:furthest|farthest) apart\b", r"\bone end\b.*\bother\b", r"\bat its longest\b",
     )),
     ("body_part", (
-        r"\b(?:what|which) (?:body ?part|part of the body|body region|anatomical region|anatomy|region of the body|anatomic region|body area|organ system|region (?:is|was) (?:shown|scanned|imaged|covered)|part (?:is|was) (?:shown|scanned|imaged|covered))\b", r"\bbody ?part\b",
+        r"\b(?:what|which) (?:body ?part|part of the body|body region|anatomical region|anatomy|region of the body|anatomic region|body area|areas? of the body|organ system|region (?:is|was) (?:shown|scanned|imaged|covered)|part (?:is|was) (?:shown|scanned|imaged|covered))\b", r"\bbody ?part\b",
         r"\bwhat (?:does|is) (?:this|the) (?:scan|image) (?:show|of)\b", r"\bregion was (?:scanned|imaged)\b", r"\bparts? of (?:the|this|his|her|my) (?:body|patient)\b",
     )),
     ("field_of_view", (
@@ -70,13 +71,13 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
     ("surface_area", (r"\bsurface area\b", r"\barea of (?:the|its) (?:outer )?surface\b", r"\bsurfaces?\b", r"\barea\b.*\b(?:boundary|envelope|shell|cover\w*)\b")),
     ("component_volumes", (
-        rf"\b(?:sizes?|volumes?)\b[^.?]*\b(?:each|every|individual|all|separate|single|the)\b[^.?]*\b{_PARTS}\b",
+        rf"\b(?:sizes?|volumes?)\b[^.?]*\b(?:each|every|individual|all|separate|single|the)\b[^.?]*\b{_SEVERAL}\b",
         rf"\b(?:each|every|individual) (?:separate )?{_PARTS}\b", r"\bcomponent (?:sizes|volumes)\b",
         rf"\bhow (?:big|large) are the (?:\w+ ){{0,3}}?{_PARTS}\b",
     )),
     ("component_count", (
         rf"\bhow many\b[^.?]*\b(?:{_PARTS}|disconnected|separate|connected|discrete|distinct|individual)\b", rf"\b(?:number|count|amount) of\b[^.?]*\b{_PARTS}\b",
-        r"\bconnected components?\b", r"\b(?:one|single|1) piece\b", rf"\b(?:one|single|several|multiple|separate)\b.*\bor\b.*\b(?:one|single|several|multiple|separate|many)\b", rf"\b{_PARTS} count\b", r"\bcount\b",
+        r"\bconnected components?\b", r"\b(?:one|single|1) piece\b", rf"\b(?:one|single|several|multiple|separate)\b.*\bor\b.*\b(?:one|single|several|multiple|separate|many)\b", rf"\b{_PARTS} count\b", r"^count\b", r"\bcount (?:the|all|of|how|them|separate)\b",
         r"\bcontiguous\b", r"\bin how many\b", r"\bfall(?:s)? apart\b", r"\bin pieces\b",
     )),
     ("intensity_percentiles", (r"\bpercentiles?\b", r"\bquantiles?\b", r"\bintensity range\b", r"\brange of (?:the )?(?:intensit\w+|values|hu|hounsfield|signal)\b", r"\b\d+(?:st|nd|rd|th)\b.*\b\d+(?:st|nd|rd|th)\b")),
@@ -115,7 +116,7 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("spacing", (
         r"\bspacings?\b", r"\b(?:voxel|pixel)s? (?:size|sizes|dimensions?|spacing|edge|length|volume)\b", r"\bresolution\b", r"\bslice (?:thickness|gap|distance|increment)\b", r"\bthick\w*\b.*\bslices?\b",
         r"\bslices?\b.*\b(?:thick\w*|apart)\b", r"\bapart\b.*\bslices?\b", r"\bhow (?:big|large|small|fine)(?:ly)? (?:is|are) (?:the|a|each|one|its) (?:single )?(?:voxels?|pixels?|sampling|grid)\b",
-        r"\bsize of (?:the|a|each|one) (?:voxel|pixel)s?\b", r"\b(?:an)?isotropic\b", r"\bgap between\b.*\bslices\b", r"\bdistance between\b.*\bslices\b", r"\bcubic\b(?! (?:centi|milli|cm|mm))",
+        r"\bsize of (?:the|a|each|one) (?:voxel|pixel)s?\b", r"\b(?:an)?isotropic\b", r"\bgap between\b.*\bslices\b", r"\bdistance between\b.*\bslices\b", r"\b(?:voxels?|pixels?)\b.*\bcubic\b",
         r"\bsampl(?:ing|ed)\b", r"\bvoxels?\b.*\b(?:wide|tall|edges?|cubes?)\b",
     )),
     ("dimensions", (
@@ -123,11 +124,12 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"\bnumber of (?:axial )?(?:slices|voxels|rows|columns|images|pixels)\b", r"\b(?:array|image|grid) (?:size|shape)\b", r"\bshape of the (?:array|image|scan|data|grid|matrix)\b", r"\bslices? (?:count|number)\b",
         r"\b(?:slices|images|sections)\b.*\b(?:contain|consist|compris|have|has)\w*\b", r"\bhow many\b.*\b(?:slices|images|voxels|sections)\b",
     )),
+    ("volume", (r"\bhow (?:large|big|much|voluminous)\b(?!.*\b(?:hu|signal|intensity|density|attenuation)\b)",)),
     ("overlay", (
         r"\b(?:show|pictures?|draw|display|visuali[sz]e|render|depict|illustrate|plot|overlay|screenshot|view|see|snapshot|look(?:s)? (?:like|at)|figures?|illustration|image of|highlight|paint|colou?r)\b",
     )),
     ("mask", (
-        r"\b(?:segment|segmented|segmenting|outline|extract|delineate|contour|mask|mask out|strip|trace|isolate|label|find|locate|identify|separate|segmentation|extraction|mark|where|crop|cut out|remove|single out|carve)\b",
+        r"\b(?:segment|segmented|segmenting|outline|extract|delineate|contour|mask|mask out|strip|trace|isolate|label|find|locate|identify|separate|segmentation|extraction|mark|where (?:is|are|does|do)|crop|cut out|remove|single out|carve)\b",
     )),
     ("mean_intensity", (r"\b(?:intensit(?:y|ies)|signal|brightness|densit(?:y|ies)|attenuation|hu|hounsfields?|radiodensity|gr[ae]y (?:value|level)s?)\b", r"\bhow (?:\w+ )?(?:dense|bright|intense|dark)\b")),
     ("volume", (

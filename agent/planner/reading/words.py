@@ -23,7 +23,7 @@ _SLIPS = {
     "ich": "haemorrhage", "mets": "metastases", "lt": "left", "rt": "right", "hemi": "hemisphere", "pt": "patient",
     "ther": "there", "bains": "brain", "sige": "size", "siez": "size", "fo": "of", "si": "is", "od": "of", "ot": "to",
     "ths": "this", "sof": "soft", "meen": "mean", "brite": "bright", "hight": "height", 
-    "tickness": "thickness", "ration": "ratio", "precent": "percent", "tomour": "tumour", "bonne": "bone", "boen": "bone",
+    "tickness": "thickness", "ration": "ratio", "precent": "percent", "tomour": "tumour", "bonne": "bone", "boen": "bone", "litter": "litre",
 }  # fmt: skip
 _TARGETS = (
     "volume volumes large larger size sizes surface area diameter diameters longest widest maximum minimum average mean median "
