@@ -220,9 +220,18 @@ class Workbench:
             return self._run(home, plan, planned.studies, on_step, reviewed=review is not None)
 
     def run_plan(
-        self, plan: Plan, targets: Sequence[str | Path], given: Given | None = None, *, on_step: OnStep | None = None
+        self,
+        plan: Plan,
+        targets: Sequence[str | Path],
+        given: Given | None = None,
+        *,
+        on_step: OnStep | None = None,
+        approved: bool = False,
     ) -> AnswerResult:
-        """Runs a plan file on studies, given in the order of the plan's aliases S1, S2, …"""
+        """Runs a plan file on studies, given in the order of the plan's aliases S1, S2, …
+
+        A plan that exports, deletes, reaches out or would take long runs only when approved, as in ask.
+        """
         given = given or Given()
         self.timings.clear()
         with self.open_home() as home:
@@ -230,7 +239,9 @@ class Workbench:
             views = tuple(sorted(studies, key=lambda s: s.alias))
             plan = with_goals(plan, self.registry)
             checked = settle(plan, sense.check(plan, views, self.registry))
-            return self._run(home, checked, views, on_step)
+            if not approved:
+                self._needs_approval(checked)
+            return self._run(home, checked, views, on_step, reviewed=approved)
 
     def resume(self, run: str, *, on_step: OnStep | None = None) -> AnswerResult:
         """Finishes a run that was interrupted, on its own studies. Raises UserInputError where it is finished."""

@@ -47,10 +47,18 @@ def _one(
 ) -> AnswerResult:
     from scanwright.agent.cli.progress import StepProgress
 
-    with StepProgress() as progress:
-        return bench.ask(
-            studies, question, given, review=_review if review else None, on_step=progress, approved=approved
-        )
+    from scanwright.tools.errors import NeedsInput
+
+    try:
+        with StepProgress() as progress:
+            return bench.ask(
+                studies, question, given, review=_review if review else None, on_step=progress, approved=approved
+            )
+    except NeedsInput as needed:
+        if review or "approval" not in needed.missing or not sys.stdin.isatty():
+            raise
+        click.echo(str(needed), err=True)
+        return _one(bench, studies, question, given, review=True)
 
 
 def _review(plan: Plan) -> Plan | None:

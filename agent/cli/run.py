@@ -13,9 +13,12 @@ from scanwright.agent.cli.options import exit_codes, given_from, given_options, 
 @click.argument("plan_file", type=click.Path(path_type=Path), metavar="PLAN.json")
 @click.argument("studies", nargs=-1, required=True, metavar="STUDY [STUDY …]")
 @given_options
+@click.option("--yes", is_flag=True, help="Approve steps that export, delete or reach out.")
 @home_option
 @exit_codes
-def command(plan_file: Path, studies: tuple[str, ...], home: Path | None, as_json: bool, **options: Any) -> int:
+def command(
+    plan_file: Path, studies: tuple[str, ...], yes: bool, home: Path | None, as_json: bool, **options: Any
+) -> int:
     """Run a plan file on STUDY (its S1), and further studies (S2, …)."""
     from scanwright.agent.cli.ask import print_result
     from scanwright.agent.cli.progress import StepProgress
@@ -23,7 +26,7 @@ def command(plan_file: Path, studies: tuple[str, ...], home: Path | None, as_jso
 
     plan = load_plan(plan_file)
     with workbench(home) as bench, StepProgress() as progress:
-        result = bench.run_plan(plan, list(studies), given_from(options), on_step=progress)
+        result = bench.run_plan(plan, list(studies), given_from(options), on_step=progress, approved=yes)
     if as_json:
         print_json(result.model_dump(mode="json"))
     else:
