@@ -76,7 +76,7 @@ def number_text(value: float, *, exact: bool = False, last_place: float | None =
         decimals = max(0, -round(math.log10(last_place)))
         return f"{round(value / last_place) * last_place + 0.0:,.{decimals}f}"
     if exact or value == 0 or (isinstance(value, int) and abs(value) < 10**6):
-        return f"{value:,.0f}"
+        return f"{round(value):,}"
     rounded = float(f"{value:.{SIGNIFICANT}g}")
     if abs(rounded) >= 1000:
         return f"{value:,.0f}"

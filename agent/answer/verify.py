@@ -53,9 +53,7 @@ def _without_labels(text: str, evidence: Mapping[str, EvidenceItem]) -> str:
     """text without the names of quantities and structures, which may hold digits ("5th and 95th percentile")."""
     named = [c.label for c in (*QUANTITIES.values(), *STRUCTURES.values())]
     named += [e.structure.replace("_", " ") for e in evidence.values() if e.structure]
-    numbered = {n for n in named if n[:1].isalpha() and (re.search(r"\d", n) or WRITTEN_NUMBER.search(n))}
-    # This label alone begins with a digit.
-    numbered.add(QUANTITIES["intensity_percentiles"].label)
+    numbered = {n for n in named if re.search("[A-Za-z]", n) and (re.search(r"\d", n) or WRITTEN_NUMBER.search(n))}
     with_numbers = sorted(numbered, key=len, reverse=True)
     for name in with_numbers:
         text = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w])", "", text, flags=re.IGNORECASE)

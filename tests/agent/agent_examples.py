@@ -43,10 +43,19 @@ def marker_mask(folder: Path, name: str = "marker", *, k: int = 0) -> Path:
     return write_scan(folder, name, voxels, affine, None)
 
 
-def small_scan(folder: Path, name: str = "small", **sidecar: Any) -> Path:
-    """An ellipsoid of 100 in 0, of an unknown kind unless the sidecar says."""
-    phantom = phantoms.ellipsoid((21, 25, 19), (3.0, 3.5, 4.0), (27.0, 45.0, 36.0), (17.0, 30.0, 23.0))
-    return write_scan(folder, name, phantom.voxels, phantom.affine, sidecar or None)
+SMALL = phantoms.ellipsoid((31, 35, 25), (2.0, 2.5, 3.0), (27.0, 45.0, 36.0), (17.0, 30.0, 23.0))
+
+
+def small_scan(folder: Path, name: str = "small", *, k: int = 0, **sidecar: Any) -> Path:
+    """An ellipsoid of 100 in 0, stored in the k-th way, of an unknown kind unless the sidecar says."""
+    voxels, affine = phantoms.reoriented(SMALL.voxels, SMALL.affine, k)
+    return write_scan(folder, name, voxels, affine, sidecar or None)
+
+
+def small_mask(folder: Path, name: str = "small-mask", *, k: int = 0) -> Path:
+    """The ellipsoid of small_scan as a mask."""
+    voxels, affine = phantoms.reoriented((SMALL.voxels == 100).astype("uint8"), SMALL.affine, k)
+    return write_scan(folder, name, voxels, affine, None)
 
 
 def step(id_: str, tool: str, *before: str, **params: Any) -> Step:

@@ -220,12 +220,6 @@ def test_a_point_that_is_none_is_refused(cli: Cli, tmp_path: Path) -> None:
         one_sentence(err, at)
 
 
-def test_an_unknown_modality_is_refused_with_the_words_that_are_known(cli: Cli, tmp_path: Path) -> None:
-    code, out, err = cli("ask", small_scan(tmp_path), QUESTION, "--modality", "")
-    assert (code, out) == (2, "")
-    assert "Traceback" not in err
-
-
 PLAN: dict[str, Any] = {
     "schema_version": 1,
     "steps": [
