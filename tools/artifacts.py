@@ -92,6 +92,29 @@ class Mask(Artifact):
     touches: tuple[Edge, ...] = ()
 
 
+class Label(Frozen):
+    """One value of a label map: the network's own name for it, and how many voxels have it."""
+
+    value: int
+    name: str
+    voxels: int
+
+
+class LabelMap(Artifact):
+    """Many structures at once: one small whole number for each voxel of a volume's grid, 0 for none of them.
+
+    type.structure names the scheme ("brain_parts"): what its values mean, and which tool takes structures out of it.
+    """
+
+    KIND = "LabelMap"
+    kind: Literal["LabelMap"] = "LabelMap"
+    geometry: Geometry
+    image: ImageFacts
+    blob: BlobRef
+    pixel_hash: str
+    labels: tuple[Label, ...]
+
+
 class Plane(Artifact):
     """A plane in RAS+ mm: a point on it and its unit normal, which points to the patient's right."""
 
@@ -162,7 +185,7 @@ class File(Artifact):
 
 
 AnyArtifact = Annotated[
-    Volume | Mask | Plane | Measurement | Measurements | Finding | Figure | File, Field(discriminator="kind")
+    Volume | Mask | LabelMap | Plane | Measurement | Measurements | Finding | Figure | File, Field(discriminator="kind")
 ]
 
 

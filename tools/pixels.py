@@ -1,6 +1,6 @@
-"""How arrays lie in the blob store: volumes as plain .npy (mapped, not read), masks as zstd-compressed .npy.
+"""How arrays lie in the blob store: volumes as plain .npy (mapped, not read), masks and labels as .npy under zstd.
 
-Both in Fortran order, the stored order of NIfTI, so that a re-opened volume is a mapping of the file.
+All in Fortran order, the stored order of NIfTI, so that a re-opened volume is a mapping of the file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import zstandard
 from numpy.typing import NDArray
 
 VOLUME_TYPE = "application/vnd.scanwright.volume+npy"
+LABELS_TYPE = "application/vnd.scanwright.labels+npy+zstd"
 MASK_TYPE = "application/vnd.scanwright.mask+npy+zstd"
 
 
@@ -31,17 +32,27 @@ def read_volume(file: Path) -> NDArray[Any]:
 
 def write_mask(voxels: NDArray[np.bool_], file: Path) -> None:
     """Writes a mask (i, j, k) as zstd level 1."""
+    write_labels(voxels.view(np.uint8), file)
+
+
+def read_mask(file: Path) -> NDArray[np.bool_]:
+    """Reads a mask as a read-only bool array (i, j, k). Raises ValueError where the file is damaged."""
+    return read_labels(file).view(np.bool_)
+
+
+def write_labels(voxels: NDArray[np.uint8], file: Path) -> None:
+    """Writes labels (i, j, k) as zstd level 1."""
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.asfortranarray(voxels, dtype=np.uint8), allow_pickle=False)
     file.write_bytes(zstandard.ZstdCompressor(level=1).compress(buffer.getbuffer()))
 
 
-def read_mask(file: Path) -> NDArray[np.bool_]:
-    """Reads a mask as a read-only bool array (i, j, k). Raises ValueError where the file is damaged."""
+def read_labels(file: Path) -> NDArray[np.uint8]:
+    """Reads labels as a read-only uint8 array (i, j, k). Raises ValueError where the file is damaged."""
     try:
         plain = zstandard.ZstdDecompressor().decompress(file.read_bytes())
     except zstandard.ZstdError as error:
         raise ValueError(f"{file.name} is no mask: {error}") from error
-    voxels: NDArray[np.bool_] = np.lib.format.read_array(io.BytesIO(plain), allow_pickle=False).view(np.bool_)
+    voxels: NDArray[np.uint8] = np.lib.format.read_array(io.BytesIO(plain), allow_pickle=False)
     voxels.flags.writeable = False
     return voxels

@@ -14,8 +14,9 @@ from types import ModuleType
 from typing import Any
 
 from scanwright.tools import families
+from scanwright.tools.contract.card import ToolCard
 from scanwright.tools.contract.decorator import Tool
-from scanwright.tools.contract.types import Kind
+from scanwright.tools.contract.types import Kind, is_variable
 from scanwright.tools.errors import UserInputError
 
 ENTRY_POINT_GROUP = "scanwright.tools"
@@ -70,11 +71,18 @@ class Registry:
 
     def structures(self) -> set[str]:
         """The structures that some tool makes a mask of."""
-        return {
-            s
-            for t in self
-            if t.card.output.kind == "Mask" and (s := t.card.output.structure) and not s.startswith(("?", "*"))
-        }
+        return {s for t in self for s in structures_of(t.card)}
+
+
+def structures_of(card: ToolCard) -> tuple[str, ...]:
+    """The structures that a tool makes a mask of: its output's, or the choices of the parameter that sets it."""
+    structure = card.output.structure
+    if card.output.kind != "Mask" or structure is None or structure == "*":
+        return ()
+    if not is_variable(structure):
+        return (structure,)
+    parameter = card.param(structure[1:])
+    return parameter.choices if parameter is not None else ()
 
 
 def load_registry() -> Registry:

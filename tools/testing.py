@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scanwright.tools.artifacts import Artifact, BlobRef, ImageFacts, Mask, Volume
+from scanwright.tools.artifacts import Artifact, BlobRef, ImageFacts, LabelMap, Mask, Volume
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.errors import ToolFailed
 from scanwright.tools.hashing import sha256_file
@@ -64,6 +64,6 @@ class ToolBench:
         params = {k: v for k, v in given.items() if k not in inputs}
         return tool.run(self.ctx, inputs, params)
 
-    def read(self, artifact: Volume | Mask) -> NDArray[Any]:
+    def read(self, artifact: Volume | Mask | LabelMap) -> NDArray[Any]:
         """The voxels of an artifact."""
         return self.ctx.voxels(artifact)

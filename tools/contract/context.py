@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scanwright.tools.artifacts import BlobRef, Figure, File, ImageFacts, Mask, Volume
+from scanwright.tools.artifacts import BlobRef, Figure, File, ImageFacts, LabelMap, Mask, Volume
 
 
 class Blobs(Protocol):
@@ -34,20 +34,26 @@ class Encoder(Protocol):
 class ToolContext(Protocol):
     """What a running tool may use."""
 
-    def voxels(self, artifact: Volume | Mask) -> NDArray[Any]:
-        """The array (i, j, k) in stored order, read-only; masks are bool."""
+    def voxels(self, artifact: Volume | Mask | LabelMap) -> NDArray[Any]:
+        """The array (i, j, k) in stored order, read-only; masks are bool, label maps uint8."""
         ...
 
     def mask(
         self,
         voxels: NDArray[np.bool_],
-        like: Volume | Mask,
+        like: Volume | Mask | LabelMap,
         structure: str,
         *,
         side: str = "whole",
         name: str | None = None,
     ) -> Mask:
         """A mask on the grid of like, stored. Raises ToolInputError where the shape differs."""
+        ...
+
+    def label_map(
+        self, voxels: NDArray[np.uint8], like: Volume, scheme: str, names: Sequence[str], *, name: str
+    ) -> LabelMap:
+        """Labels on the grid of like, stored; names are those of the values 0, 1, 2, …"""
         ...
 
     def volume(self, voxels: NDArray[Any], like: Volume, *, name: str, image: ImageFacts | None = None) -> Volume:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scanwright.tools.artifacts import BlobRef, Figure, File, ImageFacts, Mask, Volume
+from scanwright.tools.artifacts import BlobRef, Figure, File, ImageFacts, Label, LabelMap, Mask, Volume
 from scanwright.tools.contract.context import Blobs
 from scanwright.tools.contract.types import ArtifactType
 from scanwright.tools.errors import ToolInputError
 from scanwright.tools.hashing import pixel_hash
 from scanwright.tools.imaging.geometry import Edge, Geometry
-from scanwright.tools.pixels import MASK_TYPE, VOLUME_TYPE, read_mask, read_volume, write_mask, write_volume
+from scanwright.tools.pixels import (
+    LABELS_TYPE,
+    MASK_TYPE,
+    VOLUME_TYPE,
+    read_labels,
+    read_mask,
+    read_volume,
+    write_labels,
+    write_mask,
+    write_volume,
+)
 
 
 class WorkerContext:
@@ -34,15 +44,17 @@ class WorkerContext:
         self._progress = progress
         self._residents = {} if residents is None else residents
 
-    def voxels(self, artifact: Volume | Mask) -> NDArray[Any]:
-        """The array (i, j, k) in stored order, read-only; masks are bool."""
+    def voxels(self, artifact: Volume | Mask | LabelMap) -> NDArray[Any]:
+        """The array (i, j, k) in stored order, read-only; masks are bool, label maps uint8."""
         path = self._blobs.path(artifact.blob)
+        if isinstance(artifact, LabelMap):
+            return read_labels(path)
         return read_mask(path) if isinstance(artifact, Mask) else read_volume(path)
 
     def mask(
         self,
         voxels: NDArray[np.bool_],
-        like: Volume | Mask,
+        like: Volume | Mask | LabelMap,
         structure: str,
         *,
         side: str = "whole",
@@ -63,6 +75,26 @@ class WorkerContext:
             voxels=int(np.count_nonzero(voxels)),
             touches=touched_edges(voxels, like.geometry),
         )  # fmt: skip
+
+    def label_map(
+        self, voxels: NDArray[np.uint8], like: Volume, scheme: str, names: Sequence[str], *, name: str
+    ) -> LabelMap:
+        """Labels on the grid of like, stored; names are those of the values 0, 1, 2, …
+
+        Raises ToolInputError where the shape differs.
+        """
+        if voxels.shape != like.geometry.shape:
+            raise ToolInputError(f"Labels of shape {voxels.shape} do not lie on a grid of {like.geometry.shape}.")
+        counts = np.bincount(voxels.ravel(order="K"), minlength=len(names))
+        return LabelMap(
+            type=like.type.model_copy(update={"kind": "LabelMap", "structure": scheme}),
+            name=name,
+            geometry=like.geometry,
+            image=like.image,
+            blob=self._store(lambda file: write_labels(voxels, file), LABELS_TYPE),
+            pixel_hash=pixel_hash(voxels, like.geometry.matrix),
+            labels=tuple(Label(value=v, name=n, voxels=int(counts[v])) for v, n in enumerate(names)),
+        )
 
     def volume(self, voxels: NDArray[Any], like: Volume, *, name: str, image: ImageFacts | None = None) -> Volume:
         """A volume on the grid of like, stored."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from scanwright.tools.vocabulary.brain_parts import BRAIN_PARTS
 from scanwright.tools.vocabulary.concept import Concept
 
 STRUCTURES: dict[str, Concept] = {
     c.name: c
     for c in (
+        *BRAIN_PARTS,
         Concept(
             "brain",
             "brain",
@@ -80,19 +82,6 @@ STRUCTURES: dict[str, Concept] = {
         Concept("lung", "lung", "SCT.Lung", ("lung", "lungs", "pulmonary")),
         Concept("heart", "heart", "SCT.Heart", ("heart", "cardiac")),
         Concept("aorta", "aorta", "SCT.Aorta", ("aorta", "aortic")),
-        Concept("hippocampus", "hippocampus", "SCT.Hippocampus", ("hippocampus", "hippocampi", "hippocampal")),
-        Concept(
-            "lateral_ventricle",
-            "lateral ventricle",
-            "SCT.LateralVentricle",
-            ("ventricle", "ventricles", "lateral ventricle", "lateral ventricles", "ventricular system"),
-        ),
-        Concept(
-            "grey_matter", "grey matter", "SCT.GrayMatter", ("grey matter", "gray matter", "cortex", "cortical grey")
-        ),
-        Concept("white_matter", "white matter", "SCT.WhiteMatter", ("white matter",)),
-        Concept("cerebellum", "cerebellum", "SCT.Cerebellum", ("cerebellum", "cerebellar")),
-        Concept("thalamus", "thalamus", "SCT.Thalamus", ("thalamus", "thalami", "thalamic")),
         Concept("pancreas", "pancreas", "SCT.Pancreas", ("pancreas", "pancreatic")),
         Concept("bladder", "bladder", "SCT.Bladder", ("bladder", "urinary bladder")),
         Concept("prostate", "prostate", "SCT.Prostate", ("prostate", "prostatic")),
