@@ -24,9 +24,12 @@ from scanwright.agent.planner.reading.wants import OF_THE_IMAGE, WEAK
 from scanwright.agent.planner.reading.words import Speller
 from scanwright.tools.contract.goal import Goal
 
-SURE = 0.62
+# Calibrated on the 680 questions of the dev and tuning sets (556 of one part with neighbours): where the winning label
+# has at least this share of the votes it is right in 85 % (98 % from 0.8 on, 25 to 55 % below 0.6); the likeness of the
+# best neighbour alone tells next to nothing (57 % at 0.5, 62 % at 0.7). Below it the planner asks.
+SURE = 0.7
+# Nothing this unlike every exemplar is about a scan, unless it names a structure or a quantity.
 NEAR = 0.35
-SHARE = 0.5
 
 _VAGUE = re.compile(
     r"(?:can you |could you |would you )?(?:analy[sz]e|evaluate|assess|process|check|quantify|measure|examine|what about|how about|tell me about|review|interpret|read|study|look at|take a look at|have a look at|run|do|start|begin|help(?: me)?(?: with)?)"
@@ -66,7 +69,7 @@ class ExemplarPlanner:
     def _item(self, part: Part, studies: Sequence[StudyView], *, table: bool) -> tuple[Item, float]:
         if _VAGUE.fullmatch(part.text.strip(" .!?")):
             return _unclear(part.text, self._index.nearest(part.text)), 1.0
-        beyond = _beyond(part)
+        beyond = _beyond(part, studies)
         if beyond is not None:
             return beyond, 1.0
         if part.want in ("mask", "overlay") and _QUANTITIES & {*part.cues} and not part.foreign:
@@ -83,7 +86,7 @@ class ExemplarPlanner:
     def _by_meaning(self, part: Part, studies: Sequence[StudyView], *, table: bool) -> tuple[Item, float]:
         near = self._index.nearest(part.text)
         winner = vote(near)
-        sure = winner.score >= SURE or (winner.score >= NEAR and winner.share >= SHARE)
+        sure = winner.score >= NEAR and winner.share >= SURE
         if near[0].score < NEAR and (part.foreign or not _of_the_field(part)):
             return _decline(part.text, "off_topic"), 1.0
         if winner.declines and winner.label != "ambiguous" and not (part.complete and not (part.foreign or part.doubtful)):
@@ -127,7 +130,7 @@ def _is_clear(part: Part) -> bool:
     return part.of != "image" or part.want in OF_THE_IMAGE or part.want not in WEAK
 
 
-def _beyond(part: Part) -> Declined | None:
+def _beyond(part: Part, studies: Sequence[StudyView]) -> Declined | None:
     """Why a part is not for this system, as far as its words say so."""
     code = declined(part.text)
     if code == "not_assessed" and _measures_what_is_found(part):
@@ -136,7 +139,8 @@ def _beyond(part: Part) -> Declined | None:
         return _decline(part.text, code)
     if part.of == "given_region" or part.want in OF_THE_IMAGE:
         return None
-    unknown = unknown_body_part(part.text) or unknown_quantity(part.text)
+    scanned = studies[0].volume().image.body_part if studies else None
+    unknown = unknown_body_part(part.text, scanned) or unknown_quantity(part.text)
     return None if unknown is None else _decline(part.text, "no_tool")
 
 

@@ -100,12 +100,12 @@ def surface_stl(
 
 @tool(
     examples=(
-        "Save all measurements as a table.",
-        "Export the results as CSV.",
-        "Give me the numbers for a spreadsheet.",
+        "Save the volume and the surface area of the brain as a table.",
+        "Export the size of the lesion as CSV.",
+        "Give me the bone volume for a spreadsheet.",
         "Write the diameters of each slice to a CSV file.",
-        "Table of all volumes, please.",
-        "Download the measurements for Excel.",
+        "Table of the volumes of bone and skull, please.",
+        "Download the mean intensity of the brain for Excel.",
     ),
     near_misses=("Save the mask. (mask_nifti)", "Show the picture. (overlay)"),
     needs=Needs(memory_gb=0.1, seconds=0.05),

@@ -147,7 +147,7 @@ def bone(
         "How large is the skull?",
         "Segment the cranium.",
         "Where is the skull on this CT?",
-        "Give me the skull bone without loose pieces.",
+        "Outline the skull bone without loose pieces.",
         "Show the calvarium and the base of the skull.",
     ),
     near_misses=(

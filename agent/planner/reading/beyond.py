@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from scanwright.agent.planner.reading.structures import mentions
+
 _BODY = re.compile(
     r"\b(?:amygdal\w+|putamen|caudate|pallidum|globus pallidus|basal ganglia|pons|medulla(?: oblongata)?|mid-?brain|brain-?stem|corpus callosum|callosal|"
     r"fornix|insula\w*|cingulate|hypothalamus|pituitary|pineal|hypophysis|sella(?: turcica)?|choroid plexus|meninges|dura|falx|tentorium|"
@@ -32,10 +34,21 @@ _QUANTITY = re.compile(
 _KNOWN = re.compile(r"\bslices?\b.*\bthick\w*|\bthick\w*\b.*\bslices?\b")
 
 
-def unknown_body_part(text: str) -> str | None:
-    """A body part in text (lower case) that the vocabulary has no word for, also "temporal bone", or None."""
-    match = _BODY.search(text)
-    return match[0] if match else None
+# Parts of the body that a scan shows as a whole: fine to name where it is the part that was scanned.
+_TRUNK = re.compile(r"chest|abdom\w*|thora\w*|pelvi[sc]|trunk|torso|body|lungs?")
+
+
+def unknown_body_part(text: str, scanned: str | None = None) -> str | None:
+    """A body part in text (lower case) that the vocabulary has no word for, also "temporal bone", or None.
+
+    scanned is the body part that the scan shows, where it is known.
+    """
+    known = [range(m.start, m.end) for m in mentions(text)]
+    for match in _BODY.finditer(text):
+        where = scanned is None or _TRUNK.search(scanned.lower()) is not None
+        if not any(match.start() in span for span in known) and not (where and _TRUNK.fullmatch(match[0])):
+            return match[0]
+    return None
 
 
 def unknown_quantity(text: str) -> str | None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from scanwright.agent.planner.reading.declines import declined
 from scanwright.agent.planner.reading.part import Part
-from scanwright.agent.planner.reading.wants import INTENSITY, OF_THE_IMAGE
+from scanwright.agent.planner.reading.units import without_units
+from scanwright.agent.planner.reading.wants import INTENSITY, OF_THE_IMAGE, cued_want
 
 
 def completed(parts: list[Part]) -> list[Part]:
@@ -28,7 +29,15 @@ def _with_wants(parts: list[Part]) -> list[Part]:
             donor = earlier or later
             if donor is not None:
                 result[i] = part.with_want(donor)
+        if part.unit is not None and cued_want(without_units(part.text)) is None:
+            result[:i] = [_with_unit(p, result[i]) for p in result[:i]]
     return result
+
+
+def _with_unit(part: Part, last: Part) -> Part:
+    """ "The volumes of the bone and the skull in mL": the unit at the end of a list holds for all of it."""
+    shares = part.want == last.want and part.unit is None and part.sentence == last.sentence
+    return replace(part, unit=last.unit) if shares else part
 
 
 def _announces(part: Part, later: list[Part]) -> bool:

@@ -36,7 +36,7 @@ _HARMLESS_NUMBER = re.compile(
 # What an "of" may be followed by without naming a thing that is to be measured.
 _OF_NOTHING = re.compile(
     r"(?:hu|hounsfields?|signals?|intensit\w+|values?|voxels?|pixels?|all|everything|total|general|range|units?|tables?|csv|spreadsheet|excel|gr[ae]y|densit\w+|"
-    r"attenuation|terms?|average|percent|data|it|its|each|every|mm|cm|ml|order|detail|principle|histogram|numbers?|space|there|here|which|what|this|that|these|those|volume|mean|median|standard)\b"
+    r"attenuation|terms?|average|percent|data|it|its|each|every|mm|cm|ml|order|detail|principle|histogram|numbers?|space|there|here|which|what|this|that|these|those|volume|mean|median|standard|picture|percentages?|millimet\w+|millilit\w+|centimet\w+|lit(?:re|er)s?|cubic|square|relation|relative|measurements?|results?|answer|question|thing|change|difference|exams?|scans?|images?|study|patient)\b"
 )
 _OF_SOMETHING = re.compile(
     r"\b(?:of|in|inside|within|throughout)\s+(?:(?:the|a|an|his|her|my|our|your|left|right|whole|entire|full|total|complete)\s+)*(?P<noun>[a-z]{3,})"
@@ -123,7 +123,10 @@ def _want(text: str, cues: list[str], *, ranged: bool) -> str | None:
     want = cues[0] if cues else None
     if ranged and want == "intensity_at_point" and "⟨point⟩" not in text:
         want = "volume"
-    if want in (None, "overlay", "mask", "volume") and any(_COUNTED.search(text[: m.start]) for m in mentions(text)):
+    structures = [m for m in mentions(text) if m.name != "image"]
+    if want == "dimensions" and structures and re.search(r"\bdimensions\b", text):
+        want = "bounding_box"
+    if want in (None, "overlay", "mask", "volume") and any(_COUNTED.search(text[: m.start]) for m in structures):
         want = "component_count"
     if ranged and want in (None, "mean_intensity", "longest_diameter", "dimensions") and not _MEASURES.search(text):
         want = "volume"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from scanwright.agent.planner.reading.beyond import unknown_body_part, unknown_quantity
 from scanwright.agent.planner.reading.declines import declined
 from scanwright.agent.planner.reading.thresholds import Threshold, read_threshold
-from scanwright.agent.planner.reading.units import UNIT_PATTERN
+from scanwright.agent.planner.reading.units import asked_unit, without_units
 from scanwright.agent.planner.reading.wants import cued_want
 from scanwright.agent.planner.reading.structures import mentions
 
@@ -23,6 +23,8 @@ _INTERVAL = re.compile(rf"([\[(]\s*{_NUMBER})\s*[,;]\s*({_NUMBER}\s*[\])])")
 _TRIPLE = re.compile(
     rf"([\[(]?(?:x\s*=?\s*)?{_NUMBER})\s*[,;]\s*(?:and\s+)?((?:y\s*=?\s*)?{_NUMBER})\s*[,;]\s*(?:and\s+)?((?:z\s*=?\s*)?{_NUMBER}[\])]?)"
 )
+_EDGE = r"(?:wide|deep|tall|high|long|heights?|widths?|depths?|lengths?)"
+_EDGES = re.compile(rf"\b({_EDGE})(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?={_EDGE}\b)")
 _SIDES = re.compile(r"\b(left|right)( \w+)?(?: and| or|/)( the)? (left|right)\b")
 
 
@@ -33,6 +35,7 @@ def protect(text: str) -> str:
     text = _INTERVAL.sub(r"\1 ~ \2", text)
     text = _NUMBER_RANGE.sub(r"\1~\2", text)
     text = re.sub(r"\bl\s*(?:and|&|/|\+)\s*r\b", "left ~ right", text)
+    text = _EDGES.sub(r"\1 ~ ", text)
     return _SIDES.sub(lambda m: m[0] if m[2] and mentions(m[2]) else f"{m[1]}{m[2] or ''} ~ {m[4]}", text)
 
 
@@ -57,7 +60,6 @@ _ASKED_AGAIN = re.compile(
     r"(?:how (?:large|big|much|high|many)(?: (?:is|are|was) (?:it|that|they|this|there))?|what volume|what (?:is|does) (?:it|that)(?: \w+){0,3})"
 )
 _ASKS = re.compile(r"\b(?:how|what|which|show|give|tell|is|are|does|do|measure|report|need|want|compute|calculate)\b")
-_ONLY_UNIT = re.compile(rf"\(?(?:(?:in|as) )?(?:{UNIT_PATTERN})\)?")
 
 
 def split(text: str) -> list[Piece]:
@@ -66,7 +68,7 @@ def split(text: str) -> list[Piece]:
     for number, sentence in enumerate(_pieces(_SENTENCE_END.split(text))):
         for clause in _pieces(_CLAUSE_END.split(sentence)):
             piece = Piece(clause, number)
-            if parts and _belongs_to(parts[-1], piece):
+            if parts and _belongs_to(parts, piece):
                 parts[-1] = replace(parts[-1], text=f"{parts[-1].text} {piece.text}")
             else:
                 parts.append(piece)
@@ -94,16 +96,20 @@ def _wants_nothing(text: str) -> bool:
     return cued_want(text if threshold is None else threshold.rest) in (None, "mean_intensity")
 
 
-def _belongs_to(before: Piece, piece: Piece) -> bool:
+def _belongs_to(parts: list[Piece], piece: Piece) -> bool:
     """True for a fragment ("in litres", "one figure per side") and for "X, how large is it?"."""
-    text = piece.text
-    if _ONLY_UNIT.fullmatch(text) or not _says_something(text):
-        return before.sentence == piece.sentence or _ONLY_UNIT.fullmatch(text) is not None
+    before, text = parts[-1], piece.text
+    if asked_unit(text) is not None and not _says_something(without_units(text)):
+        return True
     if before.sentence != piece.sentence:
         return False
+    if not _says_something(text):
+        return True
     if _LEANS_BACK.match(text) and not (_ANOTHER.match(text) and mentions(text) and mentions(before.text)):
         return declined(text) is None or declined(before.text) is not None
-    if _ASKED_AGAIN.fullmatch(text.strip(" ?.,")) and not _ASKS.search(before.text):
+    if _ASKED_AGAIN.fullmatch(text.strip(" ?.,")) and not any(
+        _ASKS.search(p.text) for p in parts if p.sentence == piece.sentence
+    ):
         return True
     return _only_restricts(before.text, text)
 

@@ -24,7 +24,15 @@ _PRONOUN = re.compile(r"\b(?:it|its|this|that|them|their|they)\b")
 _TO_BE_MADE = re.compile(r"\b(?:an?|as|binary|new|nifti|stl)\s+(?:nifti\s+|binary\s+|new\s+)?$")
 # With a mask given, a finding that is spoken of is what the mask shows.
 _FINDINGS = {"tumour", "nodule", "haemorrhage"}
-_LOOSELY_GIVEN = re.compile(r"\b(?:label|annotation|segmentation|drawing|contour|outline)s?\b")
+_LOOSELY_GIVEN = re.compile(
+    r"\b(?:the|my|this|that|our|in|of|per|each|from)\s+(?:label|annotation|segmentation|drawing|contour|outline)s?\b"
+    r"|\b(?:label|annotation|segmentation|drawing|contour|outline)s?:?\s+(?:statistics|volume|size|mean|values|area)\b"
+)
+# What can only be asked of a region: with a mask given and nothing named, it is asked of the mask.
+_OF_A_REGION = {
+    "axial_diameters", "longest_axial_diameter", "bounding_box", "component_count", "component_volumes", "surface_area",
+    "asymmetry_index", "volume_change",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,10 +57,12 @@ def read_roles(text: str, want: str | None, *, ranged: bool, has_mask: bool) -> 
     named = _without_owner(text, named)
     if want in OF_THE_IMAGE:
         return Roles("image", None, whole)
+    if want == "plane":
+        return Roles("midsagittal_plane", None, whole)
     if ranged:
         return Roles("intensity_range", named[0].name if named else None, whole)
     if not named:
-        return _nothing_named(text, want, whole)
+        return Roles("given_region", None, whole) if has_mask and want in _OF_A_REGION else _nothing_named(text, want, whole)
     if want == "volume_fraction":
         of, region = _share(text, named, whole)
         return Roles(of, region, whole)

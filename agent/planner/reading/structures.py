@@ -35,7 +35,7 @@ _ALSO = {
     "paranasal sinus": "air_space", "gas": "air_space", "airways": "air_space",
     "soft tissue structures": "soft_tissue", "voi": "given_region", "region of interest": "given_region",
     "volume of interest": "given_region", "lesions": "given_region", "regions": "given_region",
-    "scanned volume": "image", "entire volume": "image", "whole volume": "image", "dataset": "image",
+    "scanned volume": "image", "entire volume": "image", "whole volume": "image", "whole picture": "image", "entire picture": "image", "dataset": "image",
     "data set": "image", "mri": "image", "ct": "image", "field of view": "image", "gray matter": "grey_matter",
     GIVEN: "given_region",
 }  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from scanwright.tools.vocabulary.quantities import QUANTITIES
+
 _PARTS = r"(?:components?|pieces?|parts?|islands?|clusters?|fragments?|blobs?|bits|pockets?|objects?|regions|lesions|nodules|chunks|patches|segments|bodies)"
 _SEVERAL = _PARTS.replace("s?", "s")
 _SPECK = r"(?:point|location|position|spot|voxel|pixel|place|marker|cursor|coordinates?|crosshairs?|mark)"
@@ -30,6 +32,11 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"\bvolume change\b", r"\bchange (?:in|of) (?:the )?(?:\w+ )?volume\b",
         rf"\b(?:chang(?:e|es|ed|ing)|increas\w+|decreas\w+|differ\w*|lost|loss|gain\w*|compar\w+|{_BIGGER})\b.*\b{_EARLIER}",
     )),
+    ("plane", (
+        r"\bmid[- ]?(?:line|sagittal)\b", r"\bmedian plane\b", r"\bplane of symmetry\b", r"\bsymmetry plane\b", r"\bplane (?:\w+ )?(?:divides|between|separates)\b",
+        r"\btilt\w*", r"\bwhere\b.*\bmiddle\b",
+    )),
+    ("volume_fraction", (r"\bhow much of [\w -]+? (?:does|do) [\w -]+? (?:fill|occupy|take up|make up)\b",)),
     ("asymmetry_index", (
         r"\ba?symmetr\w*", r"\blaterali[sz]\w+", rf"\b(?:differ\w*|compar\w+|discrepan\w+|imbalance\w*) (?:\w+ ){{0,5}}?(?:left|right|{_HALVES})\b",
         rf"\b(?:left|right)\b.*\b{_BIGGER}\b.*\b(?:left|right|than|other)\b", rf"\b{_BIGGER}\b.*\b(?:left|right)\b",
@@ -40,12 +47,16 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
     ("axial_diameters", (
         rf"\bdiameters?\b.*(?:\b|-)(?:{_EACH_SLICE})\b", rf"\b(?:{_EACH_SLICE})\b.*\b(?:diameters?|wide|width|length|long)\b",
-        r"\bper[- ]slice\b", r"\bslice[- ](?:by[- ]slice|wise)\b",
+        r"\bper[- ]slice\b", r"\bslice[- ](?:by[- ]slice|wise)\b", r"\bdiameters?\b.*\bfrom slice to slice\b",
         rf"\b(?:wide|width|long|length)\b.*\b(?:{_EACH_SLICE})\b",
     )),
     ("component_volumes", (
         rf"\b(?:big|large|sizes?|volumes?)\b[^.?]*\b(?:each|every|individual)\b(?: \w+){{0,3}} {_PARTS}\b",
         r"\b(?:big|large|size|volume)\b[^.?]*\beach (?:separate|individual|single|of the)\b",
+    )),
+    ("spacing", (
+        r"\b(?:voxel|pixel)s?(?:'s)? (?:size|sizes|dimensions?|spacing|edge|length)\b",
+        r"\bhow (?:tall|wide|long|high|big|large|small|thick) (?:is|are) (?:a|one|each|the|its)(?: single)? (?:voxel|pixel)s?\b",
     )),
     ("longest_axial_diameter", (
         r"\brecist\b", rf"\b{_FLAT}\b.*\b{_LENGTH}\b", rf"\b{_LENGTH}\b.*\b{_FLAT}\b",
@@ -61,7 +72,7 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"\bwhat (?:does|is) (?:this|the) (?:scan|image) (?:show|of)\b", r"\bregion was (?:scanned|imaged)\b", r"\bparts? of (?:the|this|his|her|my) (?:body|patient)\b",
     )),
     ("field_of_view", (
-        r"\bfield[- ]of[- ]view\b", r"\bcoverage\b", r"\bphysical (?:size|extent|dimensions)\b",
+        r"\bfield[- ]of[- ]view\b", r"\bcoverage\b", r"\b(?:scan|image|acquisition|study)(?:\'s)? extent\b", r"\bextent of the (?:scan|image|acquisition|study)\b", r"\bphysical (?:size|extent|dimensions)\b",
         r"\b(?:extent|size|area|much|far|many|region)\b.*\b(?:scan|acquisition|image|study|volume)s? (?:covers?|spans?|extends?|reach(?:es)?)\b",
         r"\b(?:scan|acquisition|image|study) (?:cover|span)\w*\b",
     )),
@@ -100,7 +111,6 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         rf"\b{_SPECK}\b(?: that| which)? i(?:'m| am|'ve| have)? (?:\w+ )?(?:point|click|mark|select|indicat|touch|pick|chose)\w*",
         r"\bright here\b", r"\bunder (?:the|my) (?:cursor|crosshairs?|mouse|pointer)\b", r"\b(?:cursor|crosshairs?)\b",
     )),
-    ("plane", (r"\bmid[- ]?(?:line|sagittal)\b", r"\bmedian plane\b", r"\bplane of symmetry\b", r"\bsymmetry plane\b", r"\bplane divides\b")),
     ("mean_intensity", (r"\b(?:mean|average|averaged)\b(?!.*\b(?:volume|diameter|size) of\b)",)),
     ("minimum_intensity", (r"\b(?:minimum|minimal|lowest|darkest|smallest (?:value|intensity|hu)|least (?:dense|bright|intense)|dimmest|blackest)\b", rf"\bhow (?:dark|low)\b.*\b(?:at (?:the )?most|at its|get)\b")),
     ("maximum_intensity", (
@@ -114,7 +124,7 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"\b(?:ct|mri?|mr) or (?:an? )?(?:ct|mri?)\b", r"\bimaging (?:technique|method)\b", r"\bwhat (?:scanner|machine)\b",
     )),
     ("spacing", (
-        r"\bspacings?\b", r"\b(?:voxel|pixel)s? (?:size|sizes|dimensions?|spacing|edge|length|volume)\b", r"\bresolution\b", r"\bslice (?:thickness|gap|distance|increment)\b", r"\bthick\w*\b.*\bslices?\b",
+        r"\bspacings?\b", r"\b(?:voxel|pixel)s? volume\b", r"\bresolution\b", r"\bslice (?:thickness|gap|distance|increment)\b", r"\bthick\w*\b.*\bslices?\b",
         r"\bslices?\b.*\b(?:thick\w*|apart)\b", r"\bapart\b.*\bslices?\b", r"\bhow (?:big|large|small|fine)(?:ly)? (?:is|are) (?:the|a|each|one|its) (?:single )?(?:voxels?|pixels?|sampling|grid)\b",
         r"\bsize of (?:the|a|each|one) (?:voxel|pixel)s?\b", r"\b(?:an)?isotropic\b", r"\bgap between\b.*\bslices\b", r"\bdistance between\b.*\bslices\b", r"\b(?:voxels?|pixels?)\b.*\bcubic\b",
         r"\bsampl(?:ing|ed)\b", r"\bvoxels?\b.*\b(?:wide|tall|edges?|cubes?)\b",
@@ -137,7 +147,9 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"\b(?:amount|quantity)\b", r"\btotal\b", r"\bquantify\b", r"\bmeasure\b", r"\b(?:icv|tiv|intracranial volume)\b", r"\b(?:space|room)\b.*\b(?:fill|take|occup)\w*", r"\b(?:occup|voluminous)\w*", r"\bbulk\b",
     )),
 )  # fmt: skip
-_COMPILED = tuple((want, re.compile("|".join(patterns))) for want, patterns in _CUES)
+# Quantities that came later are known by their own names.
+_NAMED = tuple((q.name, (rf"\b{q.name.replace('_', ' ')}\b", rf"\b{re.escape(q.label)}\b")) for q in QUANTITIES.values())
+_COMPILED = tuple((want, re.compile("|".join(patterns))) for want, patterns in (*(n for n in _NAMED if n[0] not in dict(_CUES)), *_CUES))
 # Wants that look at the image as a whole.
 OF_THE_IMAGE = {"dimensions", "spacing", "field_of_view", "modality", "body_part", "orientation", "intensity_at_point"}
 INTENSITY = {

@@ -66,7 +66,8 @@ class Speller:
 
     def _is_inflected(self, word: str) -> bool:
         """ "contoured" is no slip of "contour"."""
-        return any(
-            word.endswith(ending) and {word[: -len(ending)], f"{word[: -len(ending)]}e"} & self._known
-            for ending in ("s", "es", "ed", "ing", "er", "ers", "ly", "able")
-        )
+        for ending in ("s", "ed", "ing", "er", "ers", "ly", "able"):
+            stem = word[: -len(ending)]
+            if word.endswith(ending) and (f"{stem}e" in self._known or (stem in self._known and stem[-1:] != "e")):
+                return True
+        return word.endswith("s") and word[:-1] in self._known
