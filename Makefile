@@ -10,7 +10,7 @@ PACKAGES := agent tools memory evals
 MYPY_PACKAGES := $(foreach p,$(PACKAGES),-p scanwright.$(p))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types bench evals serve schema lock clean
+.PHONY: help install demo test coverage lint types bench evals serve schema lock clean
 
 help:  ## List what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ demo: install  ## Answer questions about two real scans, with pictures
 
 test: install  ## Run all tests that need no external service
 	$(BIN)/python -m pytest
+
+coverage: install  ## Run the tests and say which lines they reach
+	$(BIN)/python -m pytest --cov=agent --cov=tools --cov=memory --cov=evals --cov-report=term
 
 lint: install  ## Check style and the layers
 	$(BIN)/ruff format --check .
