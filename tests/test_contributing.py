@@ -22,7 +22,18 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for name, block in zip(("pyproject.toml", "scan_shapes.py", "test_scan_shapes.py"), blocks, strict=True):
         (folder / name).write_text(block, encoding="utf-8")
     site = folder / "site"
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--target", site, folder]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--target",
+        site,
+        folder,
+    ]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     return {**os.environ, "PYTHONPATH": str(site), "WALK_THROUGH": str(folder)}
 
@@ -34,7 +45,9 @@ def scanwright(environment: dict[str, str], *arguments: str) -> subprocess.Compl
 
 def test_the_test_of_the_walk_through_passes(package: dict[str, str]) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", package["WALK_THROUGH"]]
-    done = subprocess.run(command, env=package, cwd=package["WALK_THROUGH"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        command, env=package, cwd=package["WALK_THROUGH"], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
 
