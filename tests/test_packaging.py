@@ -61,5 +61,8 @@ def test_help_needs_no_heavy_library() -> None:
 
 
 def test_the_process_that_answers_never_imports_torch() -> None:
-    code = "import sys\nimport scanwright.agent.workbench\nfrom scanwright.tools.registry import load_registry\nload_registry()\nsys.exit('torch' in sys.modules or 'monai' in sys.modules)"
+    code = (
+        "import sys\nimport scanwright.agent.workbench\nfrom scanwright.tools.registry import load_registry\n"
+        "load_registry()\nsys.exit('torch' in sys.modules or 'monai' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -46,7 +46,6 @@ def _one(
     bench: Workbench, studies: list[str], question: str, given: Given, *, review: bool = False, approved: bool = False
 ) -> AnswerResult:
     from scanwright.agent.cli.progress import StepProgress
-
     from scanwright.tools.errors import NeedsInput
 
     try:

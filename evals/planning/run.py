@@ -61,10 +61,13 @@ def _overall(statuses: Sequence[str]) -> str:
 
 def run(split: str) -> list[Judged]:
     """Judges the offline planner on a half of the set, in a home of its own."""
-    with tempfile.TemporaryDirectory(prefix="scanwright-eval-") as home, Workbench(Path(home)) as bench:
-        with bench.open_home() as opened:
-            planner = bench.planner(opened)
-            return [judge(bench, planner, q) for q in questions(split)]
+    with (
+        tempfile.TemporaryDirectory(prefix="scanwright-eval-") as home,
+        Workbench(Path(home)) as bench,
+        bench.open_home() as opened,
+    ):
+        planner = bench.planner(opened)
+        return [judge(bench, planner, q) for q in questions(split)]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -92,9 +95,9 @@ def main(argv: Sequence[str]) -> int:
         for each in judged:
             if not each.exact:
                 q = each.question
-                print(
-                    f"{q['id']} {q['study'][:5]} {q['question']!r}\n   want {each.expected} {each.gold}\n   got  {each.outcome} {each.goals} {each.said}"
-                )
+                print(f"{q['id']} {q['study'][:5]} {q['question']!r}")
+                print(f"   want {each.expected} {each.gold}")
+                print(f"   got  {each.outcome} {each.goals} {each.said}")
     if options.output:
         rows = {name: summary(group) for name, group in sorted(by_category.items())}
         options.output.write_text(json.dumps({"split": options.split, **figures, "categories": rows}, indent=1) + "\n")

@@ -65,8 +65,9 @@ class WorkerContext:
             raise ToolInputError(f"A mask of shape {voxels.shape} does not lie on a grid of {like.geometry.shape}.")
         voxels = np.asarray(voxels, dtype=np.bool_)
         return Mask(
-            type=ArtifactType(kind="Mask", structure=structure, side=side, modality=like.type.modality, grid=like.geometry.grid,
-                              time=like.type.time, subject=like.type.subject),
+            type=like.type.model_copy(
+                update={"kind": "Mask", "structure": structure, "side": side, "grid": like.geometry.grid, "quantity": ()}
+            ),
             name=name or structure.replace("_", " "),
             geometry=like.geometry,
             image=like.image,
@@ -168,7 +169,6 @@ def touched_edges(voxels: NDArray[np.bool_], geometry: Geometry) -> tuple[Edge, 
     for axis in range(3):
         if voxels.shape[axis] < 2:
             continue
-        for at_end in (False, True):
-            if np.moveaxis(voxels, axis, 0)[-1 if at_end else 0].any():
-                touched.append(geometry.edge_name(axis, at_end))
+        slices = np.moveaxis(voxels, axis, 0)
+        touched += [geometry.edge_name(axis, at_end) for at_end in (False, True) if slices[-1 if at_end else 0].any()]
     return tuple(sorted(touched))
