@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from scanwright.agent.answer.result import EvidenceItem
-from scanwright.agent.answer.units import factor
+from scanwright.agent.answer.units import factor, sayable, shown_unit
 from scanwright.agent.plan.plan import Plan, PlannedGoal
 from scanwright.agent.run.executor import StepReport
 from scanwright.tools.artifacts import Artifact, Figure, File, Mask, Measurement, Measurements
@@ -86,13 +86,18 @@ class EvidenceBook:
             artifact_hash=whole.hash if whole is not None else None,
         )
         if isinstance(artifact, Measurement):
-            return item.model_copy(update=_measured(artifact, unit) | {"method": artifact.method or card.summary})
+            said = _measured(artifact, unit) | {"method": artifact.method or card.summary}
+            if unit is not None and said["unit"] not in (None, unit):
+                said["flags"] = (*item.flags, f"asked for in {shown_unit(unit)}, in which this cannot be said")
+            return item.model_copy(update=said)
         code = STRUCTURES[structure].code if structure in STRUCTURES else None
         path = self._publish(artifact, number) if isinstance(artifact, Figure | File | Mask) else None
         return item.model_copy(update={"code": code, "artifact": None if path is None else str(path)})
 
 
 def _measured(measurement: Measurement, unit: str | None) -> dict[str, object]:
+    if unit is not None and not sayable(measurement.unit, unit):
+        unit = None
     scale = 1.0 if unit is None else factor(measurement.unit, unit)
     value = measurement.value
     if isinstance(value, tuple):

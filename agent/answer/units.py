@@ -58,8 +58,12 @@ def canonical_unit(want: str) -> str | None:
     return CANONICAL_UNITS.get(want)
 
 
+# Told in words, so that no unit can be asked of them.
+WORDS = frozenset({"modality", "body_part", "orientation"})
+
+
 def unit_of(want: str, image_unit: str) -> str | None:
-    """The unit that a quantity is measured in on an image with voxels in image_unit; None for what has no unit."""
+    """The unit that a quantity is measured in on an image with voxels in image_unit; None where only its tool knows."""
     return image_unit if "intensity" in want else CANONICAL_UNITS.get(want)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scanwright.agent.answer.units import sayable, shown_unit, unit_of
+from scanwright.agent.answer.units import WORDS, sayable, shown_unit, unit_of
 from scanwright.agent.plan.chain import WHOLE_IMAGE, Chainer, NoChain, Node, Source, unbound, wanted_type
 from scanwright.agent.plan.plan import Binding, Plan, PlannedGoal, Rejected, Step, StepRef, StudyRef
 from scanwright.agent.plan.studies import StudyView
@@ -99,11 +99,11 @@ class Compiler:
         if goal.unit is None:
             return
         unit = unit_of(goal.want, main.volume(goal.series).image.unit)
-        if unit is None:
+        if goal.want in WORDS or self.registry.wants()[goal.want] != "Measurement":
             raise _refused(
                 f"The {_words(goal.want)} has no unit, so it cannot be said in {_unit_words(goal.unit)}.", "unit"
             )
-        if not sayable(unit, goal.unit):
+        if unit is not None and not sayable(unit, goal.unit):
             said = (
                 f"is measured in {_unit_words(unit)}"
                 if unit != "1" or "intensity" in goal.want

@@ -14,6 +14,7 @@ from scanwright.agent.run.executor import Executor, StepReport
 from scanwright.agent.workbench import Given, Workbench
 from scanwright.memory.home import Home
 from scanwright.memory.records import EventKind
+from scanwright.tools.contract.goal import Goal
 from scanwright.tools.errors import Cancelled, UserInputError
 
 
@@ -200,3 +201,13 @@ def test_an_answer_does_not_rest_on_the_checkpoint(probes: Workbench, scans: Pat
     second = probes.run_plan(plan, [scans / "small.nii.gz"])
     assert [e.value for e in second.evidence] == [e.value for e in first.evidence]
     assert calls(tmp_path, "a") == 1
+
+
+def test_a_unit_that_only_the_tool_could_know_and_does_not_give_is_flagged(
+    probes: Workbench, scans: Path, tmp_path: Path
+) -> None:
+    plan = plan_of(step("a", "probe_step", folder=str(tmp_path), name="a"))
+    goal = plan.goals[0].model_copy(update={"goal": Goal(want="probe_value", unit="mL")})
+    result = probes.run_plan(plan.model_copy(update={"goals": (goal,)}), [scans / "small.nii.gz"])
+    assert (result.evidence[0].value, result.evidence[0].unit) == (1.0, "1")
+    assert "Asked for in mL, in which this cannot be said." in result.answer
