@@ -1,0 +1,1 @@
+"""Shapes of voxel sets: parts, growing and shrinking in millimetres, what is outside and what is inside."""
