@@ -11,8 +11,8 @@ from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
-from scanwright.agent.planner.reading.wants import cued_wants
 from scanwright.agent.planner.reading.structures import mentions
+from scanwright.agent.planner.reading.wants import cued_wants
 from scanwright.memory.vectors import VectorStore
 from scanwright.tools.hashing import sha256_json
 from scanwright.tools.registry import Registry
@@ -35,7 +35,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Vote:
-    """What the neighbours of a question say it is: the likeness of the best of that label, and its share of all votes."""
+    """What the neighbours of a question say it is: the best likeness of that label, and its share of all votes."""
 
     label: str
     declines: bool

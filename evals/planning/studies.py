@@ -15,7 +15,7 @@ _NO_PIXELS = BlobRef(sha256="0" * 64, size=0, media_type="application/octet-stre
 
 
 def study(name: str, context: dict[str, Any]) -> StudyView:
-    """ "brain_t1" (MR, MNI space) or "head_ct" (CT, sides not known), with a given mask or point if the context says."""
+    """ "brain_t1" (MR, MNI space) or "head_ct" (CT, sides not known), with a mask or point where the context says so."""
     if name == "brain_t1":
         affine = np.eye(4)
         affine[:3, 3] = -90.0, -126.0, -72.0

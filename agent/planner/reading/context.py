@@ -15,9 +15,7 @@ def completed(parts: list[Part]) -> list[Part]:
     """The parts with what they leave out taken from their neighbours; a part that only sets the scene is gone."""
     wanting = _with_wants(parts)
     result = _with_wholes([_with_of(wanting, i) for i in range(len(wanting))])
-    return [
-        p for i, p in enumerate(result) if not (_sets_the_scene(result, i) or _announces(parts[i], parts[i + 1 :]))
-    ]
+    return [p for i, p in enumerate(result) if not (_sets_the_scene(result, i) or _announces(parts[i], parts[i + 1 :]))]
 
 
 def _with_wants(parts: list[Part]) -> list[Part]:
@@ -68,11 +66,11 @@ def _lends_want(part: Part) -> bool:
 
 def _with_of(parts: list[Part], i: int) -> Part:
     part = parts[i]
-    if part.want is None or part.want in OF_THE_IMAGE or part.whole_image:
+    if part.want is None or part.want in OF_THE_IMAGE or part.whole_image or part.foreign:
         return part
     bare_range = part.ranged and part.region is None and part.pronoun
     generic = part.of == "given_region" and _speaks_of_the_mask(part)
-    if not (part.of in (None, "image") or bare_range or generic):
+    if not (part.of in (None, "image") or part.defaulted or bare_range or generic):
         return part
     earlier = next((p for p in reversed(parts[:i]) if _lends_of(p)), None)
     if generic:
@@ -83,7 +81,7 @@ def _with_of(parts: list[Part], i: int) -> Part:
 
 
 def _lends_of(part: Part) -> bool:
-    return part.of not in (None, "image")
+    return part.of not in (None, "image") and not part.defaulted
 
 
 def _speaks_of_the_mask(part: Part) -> bool:

@@ -46,7 +46,7 @@ _NORMATIVE = re.compile(
     r"\btypical (?:for|of|in)\b|\b(?:is|are|was) .*\b(?:typical|common|usual)\b|\baverage for\b|"
     r"\b(?:compar\w+|rank\w*|relative|stand\w*) (?:\w+ ){0,3}?(?:to|with|against|among|amongst) (?:the |a |other )?(?:normals?|healthy|others?|people|persons?|controls?|population|general population|age[- ]matched|peers|norms?|cohort|average)\b|"
     r"\bas (?:expected|it should be)\b|\bexpect(?:s|ed|ation\w*)?\b|\bage[- ]matched\b|\bpeers\b|\b(?:it|that|this|the \w+|brain|skull) should (?:be|have)\b|\bshould (?:it|that|this|the \w+) (?:be|have)\b|"
-    r"\bworr(?:y|ied|ying|isome)\b|\bconcerning\b|\b(?:is|are|was)\b.* (?:ok|okay|fine|alright|all right|acceptable)\b"
+    r"\bworr(?:y|ied|ying|isome)\b|\bconcerning\b|\b(?:is|are|was)\b(?! (?:every|any)thing).* (?:ok|okay|fine|alright|all right|acceptable)\b"
 )
 _DISEASE = (
     r"alzheimer\w*|parkinson\w*|dementia|multiple sclerosis|epilepsy|schizophreni\w+|autism|osteoporo\w+|huntington\w*|meningitis|encephal(?:itis|opathy)|cognitive decline|"

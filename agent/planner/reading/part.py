@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from scanwright.agent.planner.reading.given import with_given_marked
 from scanwright.agent.planner.reading.parts import Piece
 from scanwright.agent.planner.reading.roles import Roles, read_roles
+from scanwright.agent.planner.reading.structures import GIVEN, mentions, side_of
 from scanwright.agent.planner.reading.thresholds import read_threshold
 from scanwright.agent.planner.reading.units import asked_unit, without_units
 from scanwright.agent.planner.reading.wants import INTENSITY, OF_THE_IMAGE, cued_wants
-from scanwright.agent.planner.reading.structures import GIVEN, mentions, side_of
 from scanwright.tools.contract.goal import Side
 from scanwright.tools.contract.quantity import HU, Point, Quantity
 
@@ -36,7 +36,7 @@ _HARMLESS_NUMBER = re.compile(
 # What an "of" may be followed by without naming a thing that is to be measured.
 _OF_NOTHING = re.compile(
     r"(?:hu|hounsfields?|signals?|intensit\w+|values?|voxels?|pixels?|all|everything|total|general|range|units?|tables?|csv|spreadsheet|excel|gr[ae]y|densit\w+|"
-    r"attenuation|terms?|average|percent|data|it|its|each|every|mm|cm|ml|order|detail|principle|histogram|numbers?|space|there|here|which|what|this|that|these|those|volume|mean|median|standard|picture|percentages?|millimet\w+|millilit\w+|centimet\w+|lit(?:re|er)s?|cubic|square|relation|relative|measurements?|results?|answer|question|thing|change|difference|exams?|scans?|images?|study|patient)\b"
+    r"attenuation|terms?|average|percent|data|it|its|each|every|mm|cm|ml|order|detail|principle|histogram|numbers?|space|there|here|which|what|this|that|these|those|volume|mean|median|standard|picture|percentages?|millimet\w+|millilit\w+|centimet\w+|lit(?:re|er)s?|cubic|square|relation|relative|measurements?|results?|answer|question|thing|pieces?|parts?|components?|fragments?|islands?|clusters?|sides?|hal(?:f|ves)|ends?|slices?|rows?|columns?|planes?|axes|axis|directions?|one|two|how|where|whether|case|addition|\w+est|overall|extent|degree|change|difference|exams?|scans?|images?|study|patient)\b"
 )
 _OF_SOMETHING = re.compile(
     r"\b(?:of|in|inside|within|throughout)\s+(?:(?:the|a|an|his|her|my|our|your|left|right|whole|entire|full|total|complete)\s+)*(?P<noun>[a-z]{3,})"
@@ -66,6 +66,7 @@ class Part:
     pronoun: bool = False
     says_hu: bool = False
     ranged: bool = False
+    defaulted: bool = False
     foreign: bool = False
     doubtful: bool = False
 
@@ -81,7 +82,7 @@ class Part:
         if self.ranged and not other.ranged:
             region, of = self.region or other.of, self.of
         return replace(
-            self, of=of, region=region, side=side, params={**other.params, **self.params}, foreign=False,
+            self, of=of, region=region, side=side, params={**other.params, **self.params}, defaulted=False,
             ranged=self.ranged or other.ranged,
         )  # fmt: skip
 
@@ -110,12 +111,12 @@ def read_part(piece: Piece, *, has_mask: bool) -> Part:
     cues = cued_wants(rest)
     want = _want(rest, cues, ranged=ranged)
     roles = read_roles(rest, want, ranged=ranged, has_mask=has_mask)
-    side: Side = "whole" if want == "asymmetry_index" or want in OF_THE_IMAGE else side_of(rest)
+    side: Side = "whole" if want in ("asymmetry_index", "plane") or want in OF_THE_IMAGE else side_of(rest)
     return Part(
         text=piece.text, sentence=piece.sentence, want=want, of=roles.of, region=roles.region, side=side,
         unit=asked_unit(rest), params=params, cues=tuple(cues), whole_image=roles.whole_image,
         pronoun=bool(_PRONOUN.search(rest)), says_hu=bool(re.search(r"\b(?:hu|hounsfields?)\b", text)), ranged=ranged,
-        foreign=_is_foreign(rest, roles), doubtful=_has_stray_number(rest),
+        defaulted=roles.defaulted, foreign=_is_foreign(rest, roles), doubtful=_has_stray_number(rest),
     )  # fmt: skip
 
 
@@ -137,9 +138,9 @@ def _is_foreign(text: str, roles: Roles) -> bool:
     if not (roles.of is None or roles.defaulted):
         return False
     named = {text[m.start : m.end].split()[0] for m in mentions(text)}
-    patterns = (_OF_SOMETHING, _IS_SOMETHING) if roles.of is None else (_OF_SOMETHING,)
-    nouns = [m["noun"] for pattern in patterns for m in pattern.finditer(text)]
-    return any(not _OF_NOTHING.match(noun) and noun not in named for noun in nouns)
+    patterns = (_OF_SOMETHING,) if roles.of == "image" else (_OF_SOMETHING, _IS_SOMETHING)
+    nouns = {m["noun"] for pattern in patterns for m in pattern.finditer(text)} - named
+    return any(not _OF_NOTHING.match(noun) and not cued_wants(noun) for noun in nouns)
 
 
 def _has_stray_number(text: str) -> bool:

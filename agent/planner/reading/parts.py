@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from scanwright.agent.planner.reading.beyond import unknown_body_part, unknown_quantity
 from scanwright.agent.planner.reading.declines import declined
+from scanwright.agent.planner.reading.structures import mentions
 from scanwright.agent.planner.reading.thresholds import Threshold, read_threshold
 from scanwright.agent.planner.reading.units import asked_unit, without_units
 from scanwright.agent.planner.reading.wants import cued_want
-from scanwright.agent.planner.reading.structures import mentions
 
 _SENTENCE_END = re.compile(r"[;?!\n]+|\.(?=\s|$)")
 _CLAUSE_END = re.compile(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
-from scanwright.agent.planner.reading.wants import INTENSITY, OF_THE_IMAGE
 from scanwright.agent.planner.reading.structures import Mention, mentions
+from scanwright.agent.planner.reading.wants import INTENSITY, OF_THE_IMAGE
 
 _SHARE_OF = re.compile(
     r"(?:shares?|fractions?|proportions?|portions?|percent(?:age)?|per ?cent|parts?|much|%|out|bit|piece)\s+of\s+(?:all\s+)?(?:the\s+|this\s+|a\s+|my\s+|his\s+|her\s+)?(?:whole\s+|entire\s+|total\s+|full\s+)?$"
@@ -37,7 +38,7 @@ _OF_A_REGION = {
 
 @dataclass(frozen=True)
 class Roles:
-    """of is None where nothing is named that could be measured; defaulted where the image was taken for want of more."""
+    """of is None where nothing is named that could be measured; defaulted where the image or the mask was taken for want of more."""
 
     of: str | None
     region: str | None = None
@@ -62,7 +63,7 @@ def read_roles(text: str, want: str | None, *, ranged: bool, has_mask: bool) -> 
     if ranged:
         return Roles("intensity_range", named[0].name if named else None, whole)
     if not named:
-        return Roles("given_region", None, whole) if has_mask and want in _OF_A_REGION else _nothing_named(text, want, whole)
+        return _nothing_named(text, want, whole, has_mask=has_mask)
     if want == "volume_fraction":
         of, region = _share(text, named, whole)
         return Roles(of, region, whole)
@@ -70,7 +71,9 @@ def read_roles(text: str, want: str | None, *, ranged: bool, has_mask: bool) -> 
     return Roles(of_mention.name, _place(text, named, of_mention), whole)
 
 
-def _nothing_named(text: str, want: str | None, whole: bool) -> Roles:
+def _nothing_named(text: str, want: str | None, whole: bool, *, has_mask: bool) -> Roles:
+    if has_mask and want in _OF_A_REGION:
+        return Roles("given_region", None, whole, defaulted=True)
     if want in INTENSITY and (whole or not _PRONOUN.search(text)):
         return Roles("image", None, whole, defaulted=not whole)
     if want == "overlay" and whole:
@@ -80,11 +83,13 @@ def _nothing_named(text: str, want: str | None, whole: bool) -> Roles:
 
 def _measured(text: str, named: list[Mention]) -> Mention:
     """ "in the head, how large is the bone": bone; "head bone volume": bone; else the first that is named."""
-    more = next((m for m in named if re.search(r"\b(?:more|less|fewer)\s+(?:of\s+)?(?:the\s+)?$", text[: m.start])), None)
+    more = next(
+        (m for m in named if re.search(r"\b(?:more|less|fewer)\s+(?:of\s+)?(?:the\s+)?$", text[: m.start])), None
+    )
     if more is not None:
         return more
     free = [m for m in named if not _LOCATIVE.search(text[: m.start])] or named
-    for first, second in zip(free, free[1:], strict=False):
+    for first, second in pairwise(free):
         if first is free[0] and re.fullmatch(r"[\s-]*", text[first.end : second.start]):
             return second
     return free[0]
@@ -117,4 +122,3 @@ def _share(text: str, named: list[Mention], whole: bool) -> tuple[str | None, st
     if not parts:
         return (region.name if region else None), None
     return parts[0].name, region.name if region else None
-

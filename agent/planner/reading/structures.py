@@ -37,9 +37,12 @@ _ALSO = {
     "volume of interest": "given_region", "lesions": "given_region", "regions": "given_region",
     "scanned volume": "image", "entire volume": "image", "whole volume": "image", "whole picture": "image", "entire picture": "image", "dataset": "image",
     "data set": "image", "mri": "image", "ct": "image", "field of view": "image", "gray matter": "grey_matter",
+    "the mass": "tumour", "this mass": "tumour", "neither bone nor air": "soft_tissue",
     GIVEN: "given_region",
 }  # fmt: skip
-_BY_SYNONYM = {s: c.name for c in STRUCTURES.values() for s in reversed(c.synonyms) if s not in _NOT_STRUCTURES} | _ALSO
+_BY_SYNONYM = {
+    s.replace("-", " "): c.name for c in STRUCTURES.values() for s in reversed(c.synonyms) if s not in _NOT_STRUCTURES
+} | _ALSO
 _MENTIONS = re.compile(
     r"(?<![\w⟨])(?:%s)(?![\w⟩])"  # noqa: UP031
     % "|".join(re.escape(s).replace(r"\ ", r"[\s-]+") for s in sorted(_BY_SYNONYM, key=len, reverse=True))
@@ -48,10 +51,7 @@ _MENTIONS = re.compile(
 
 def mentions(text: str) -> list[Mention]:
     """The structures named in text (lower case), in order."""
-    return [
-        Mention(_BY_SYNONYM[re.sub(r"[\s-]+", " ", m[0])], m.start(), m.end())
-        for m in _MENTIONS.finditer(text)
-    ]
+    return [Mention(_BY_SYNONYM[re.sub(r"[\s-]+", " ", m[0])], m.start(), m.end()) for m in _MENTIONS.finditer(text)]
 
 
 _HALF = r"(?:half|halves|sides?|hemispheres?)"
@@ -82,6 +82,8 @@ def _is_side(text: str, match: re.Match[str]) -> bool:
         return bool(re.match(_HAS_SIDES, after) or (beside and re.match(r"[a-z]", after)))
     if match["side"] == "right" and re.match(r"(?:now|away|here|there|over|after)\b", after):
         return False
-    return after not in ("", "?", ".", "!") or bool(re.search(r"(?:side|half|hemisphere|on the|the|of|[,:])$", before)) or bool(
-        mentions(before)
+    return (
+        after not in ("", "?", ".", "!")
+        or bool(re.search(r"(?:side|half|hemisphere|on the|the|of|[,:])$", before))
+        or bool(mentions(before))
     )

@@ -39,7 +39,9 @@ _LIMIT = re.compile(
     rf"(?:\s+(?:of|is|be|at|to|as|equals?|being))*\s*[=:]?\s*{_A}"
 )
 # A threshold alone is a lower one, unless the text says "below it".
-_THRESHOLD = re.compile(rf"\b(?:threshold(?:ed|ing)?|cut-?off|limit)(?:\s+(?:of|at|is|be|to|value|with))*\s*[=:]?\s*{_A}")
+_THRESHOLD = re.compile(
+    rf"\b(?:threshold(?:ed|ing)?|cut-?off|limit)(?:\s+(?:of|at|is|be|to|value|with))*\s*[=:]?\s*{_A}"
+)
 _SAYS_BELOW = re.compile(r"\b(?:below|under|beneath|less|lower|darker|underneath)\b")
 _TO = r"(?:to|through|thru|till|until|up\s+to|\.\.+|…|-(?=\s*[-+\d]))"
 _BETWEEN = re.compile(
@@ -91,7 +93,8 @@ def _range(text: str, match: re.Match[str], fallback: str) -> Threshold:
     groups = {k.translate(_RENAMED): v for k, v in match.groupdict().items() if v is not None}
     shared = next((u for u in (ucum(groups.get(name, "")) for name in ("unit", "ua", "ub")) if u), None)
     a, b = (
-        Quantity(value=_float(groups[name]), unit=ucum(groups.get(f"u{name}", "")) or shared or fallback) for name in "ab"
+        Quantity(value=_float(groups[name]), unit=ucum(groups.get(f"u{name}", "")) or shared or fallback)
+        for name in "ab"
     )
     low, high = (a, b) if a.value <= b.value else (b, a)
     return Threshold(low, high, f"{text[: match.start()]} ⟨range⟩ {text[match.end() :]}")

@@ -14,6 +14,7 @@ _BIGGER = r"(?:bigger|larger|smaller|greater|more voluminous|longer|heavier)"
 _HALVES = r"(?:sides?|halves|half|hemispheres?)"
 _FLAT = r"(?:axial|in[- ]?plane|transverse|transaxial|in[- ]slice)"
 _LENGTH = r"(?:diameters?|dimensions?|long axis|length|extent|across|axis|measurement|line|span|distance|width|long|wide|longest|size)"
+_EDGE = r"(?:height|width|length|depth|wide|deep|tall|high)"
 _EACH_SLICE = r"(?:per|each|every|by|for all|on all|slice by|in all|across)[- ](?:single |individual |axial |transverse |the )*(?:slices?|levels?|cuts?|sections?|images?)|slice[- ]?wise|(?:slice|level|section|cut)[- ](?:by|to)[- ](?:slice|level|section|cut)"
 _EARLIER = r"(?:since|over time|last (?:scan|exam|year|month|time|week|study|visit)|(?:previous|prior|earlier|old|older|first|baseline) (?:\w+ )?(?:scan|exam|examination|study|image|mri?|ct|one|time ?point|visit)|before\b|between the (?:two|2) (?:scans|exams|studies|time ?points|visits)|compared (?:to|with) (?:the )?(?:baseline|last|prior|previous|earlier))"
 
@@ -38,7 +39,7 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
     ("volume_fraction", (r"\bhow much of [\w -]+? (?:does|do) [\w -]+? (?:fill|occupy|take up|make up)\b",)),
     ("asymmetry_index", (
-        r"\ba?symmetr\w*", r"\blaterali[sz]\w+", rf"\b(?:differ\w*|compar\w+|discrepan\w+|imbalance\w*) (?:\w+ ){{0,5}}?(?:left|right|{_HALVES})\b",
+        r"\ba?symmetr\w*", rf"\bwhich \w+ is (?:the )?{_BIGGER}\b", r"\blaterali[sz]\w+", rf"\b(?:differ\w*|compar\w+|discrepan\w+|imbalance\w*) (?:\w+ ){{0,5}}?(?:left|right|{_HALVES})\b",
         rf"\b(?:left|right)\b.*\b{_BIGGER}\b.*\b(?:left|right|than|other)\b", rf"\b{_BIGGER}\b.*\b(?:left|right)\b",
         rf"\b(?:which|what|on which)(?: \w+){{0,4}} {_HALVES}\b", rf"\bone {_HALVES}\b.*\b(?:{_BIGGER}|other|more)\b",
         rf"\b{_HALVES}\b.*\b(?:equal\w*|differ\w*|even|same|alike|balanced|match\w*|compare)\b", rf"\b(?:equal\w*|same|alike)\b.*\b(?:both|two|2) (?:\w+ )?{_HALVES}\b",
@@ -54,6 +55,7 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         rf"\b(?:big|large|sizes?|volumes?)\b[^.?]*\b(?:each|every|individual)\b(?: \w+){{0,3}} {_PARTS}\b",
         r"\b(?:big|large|size|volume)\b[^.?]*\beach (?:separate|individual|single|of the)\b",
     )),
+    ("bounding_box", (rf"\b{_EDGE}\b.*\b{_EDGE}\b",)),
     ("spacing", (
         r"\b(?:voxel|pixel)s?(?:'s)? (?:size|sizes|dimensions?|spacing|edge|length)\b",
         r"\bhow (?:tall|wide|long|high|big|large|small|thick) (?:is|are) (?:a|one|each|the|its)(?: single)? (?:voxel|pixel)s?\b",
@@ -77,7 +79,7 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"\b(?:scan|acquisition|image|study) (?:cover|span)\w*\b",
     )),
     ("bounding_box", (
-        r"\bbounding[- ]?box\b", r"\benclosing box\b", r"\b(?:height|width|length|depth|wide|deep|tall|high)\b.*\b(?:height|width|length|depth|wide|deep|tall|high)\b",
+        r"\bbounding[- ]?box\b", r"\benclosing box\b",
         r"\bbox\b", r"\bextents\b", r"\bhow tall\b", r"\b(?:cuboid|rectangular)\b", r"\bextent\b.*\b(?:directions|x|axes)\b",
     )),
     ("surface_area", (r"\bsurface area\b", r"\barea of (?:the|its) (?:outer )?surface\b", r"\bsurfaces?\b", r"\barea\b.*\b(?:boundary|envelope|shell|cover\w*)\b")),
@@ -88,7 +90,7 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
     ("component_count", (
         rf"\bhow many\b[^.?]*\b(?:{_PARTS}|disconnected|separate|connected|discrete|distinct|individual)\b", rf"\b(?:number|count|amount) of\b[^.?]*\b{_PARTS}\b",
-        r"\bconnected components?\b", r"\b(?:one|single|1) piece\b", rf"\b(?:one|single|several|multiple|separate)\b.*\bor\b.*\b(?:one|single|several|multiple|separate|many)\b", rf"\b{_PARTS} count\b", r"^count\b", r"\bcount (?:the|all|of|how|them|separate)\b",
+        r"\bconnected components?\b", r"\b(?:one|single|1) piece\b", r"\b(?:one|single|several|multiple|separate)\b.*\bor\b.*\b(?:one|single|several|multiple|separate|many)\b", rf"\b{_PARTS} count\b", r"^count\b", r"\bcount (?:the|all|of|how|them|separate)\b",
         r"\bcontiguous\b", r"\bin how many\b", r"\bfall(?:s)? apart\b", r"\bin pieces\b",
     )),
     ("intensity_percentiles", (r"\bpercentiles?\b", r"\bquantiles?\b", r"\bintensity range\b", r"\brange of (?:the )?(?:intensit\w+|values|hu|hounsfield|signal)\b", r"\b\d+(?:st|nd|rd|th)\b.*\b\d+(?:st|nd|rd|th)\b")),
@@ -112,7 +114,7 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"\bright here\b", r"\bunder (?:the|my) (?:cursor|crosshairs?|mouse|pointer)\b", r"\b(?:cursor|crosshairs?)\b",
     )),
     ("mean_intensity", (r"\b(?:mean|average|averaged)\b(?!.*\b(?:volume|diameter|size) of\b)",)),
-    ("minimum_intensity", (r"\b(?:minimum|minimal|lowest|darkest|smallest (?:value|intensity|hu)|least (?:dense|bright|intense)|dimmest|blackest)\b", rf"\bhow (?:dark|low)\b.*\b(?:at (?:the )?most|at its|get)\b")),
+    ("minimum_intensity", (r"\b(?:minimum|minimal|lowest|darkest|smallest (?:value|intensity|hu)|least (?:dense|bright|intense)|dimmest|blackest)\b", r"\bhow (?:dark|low)\b.*\b(?:at (?:the )?most|at its|get)\b")),
     ("maximum_intensity", (
         r"\b(?:maximum|maximal|highest|brightest|densest|peaks?|hottest|largest (?:value|intensity|hu)|greatest (?:value|intensity|hu|density)|hyperdense)\b",
         r"\bhow (?:bright|dense|high|intense)\b.*\b(?:at (?:the )?most|at its (?:brightest|densest|peak)|at best)\b",
@@ -148,8 +150,13 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
 )  # fmt: skip
 # Quantities that came later are known by their own names.
-_NAMED = tuple((q.name, (rf"\b{q.name.replace('_', ' ')}\b", rf"\b{re.escape(q.label)}\b")) for q in QUANTITIES.values())
-_COMPILED = tuple((want, re.compile("|".join(patterns))) for want, patterns in (*(n for n in _NAMED if n[0] not in dict(_CUES)), *_CUES))
+_NAMED = tuple(
+    (q.name, (rf"\b{q.name.replace('_', ' ')}\b", rf"\b{re.escape(q.label)}\b")) for q in QUANTITIES.values()
+)
+_COMPILED = tuple(
+    (want, re.compile("|".join(patterns)))
+    for want, patterns in (*(n for n in _NAMED if n[0] not in dict(_CUES)), *_CUES)
+)
 # Wants that look at the image as a whole.
 OF_THE_IMAGE = {"dimensions", "spacing", "field_of_view", "modality", "body_part", "orientation", "intensity_at_point"}
 INTENSITY = {

@@ -22,22 +22,25 @@ _SLIPS = {
     "bbox": "bounding box", "houndsfield": "hounsfield", "gm": "grey matter", "wm": "white matter", "fx": "fracture",
     "ich": "haemorrhage", "mets": "metastases", "lt": "left", "rt": "right", "hemi": "hemisphere", "pt": "patient",
     "ther": "there", "bains": "brain", "sige": "size", "siez": "size", "fo": "of", "si": "is", "od": "of", "ot": "to",
-    "ths": "this", "sof": "soft", "meen": "mean", "brite": "bright", "hight": "height", 
-    "tickness": "thickness", "ration": "ratio", "precent": "percent", "tomour": "tumour", "bonne": "bone", "boen": "bone", "litter": "litre",
+    "ths": "this", "sof": "soft", "meen": "mean", "brite": "bright", "hight": "height",
+    "tickness": "thickness", "ration": "ratio", "precent": "percent", "tomour": "tumour", "bonne": "bone", "boen": "bone",
+    "litter": "litre",
 }  # fmt: skip
-_TARGETS = (
-    "volume volumes large larger size sizes surface area diameter diameters longest widest maximum minimum average mean median "
-    "standard deviation intensity intensities brightness bright brightest dark darkest density dense densest hounsfield percentage percent "
-    "fraction proportion share component components pieces separate segment segmentation outline picture display show "
-    "export orientation spacing resolution modality dimensions matrix slices slice thickness asymmetry asymmetric "
-    "symmetric symmetry hemisphere hemispheres difference between above below threshold voxels voxel bounding millilitres "
-    "milliliters millilitre milliliter litres liters millimetres millimeters centimetres centimeters region lesion percentile percentiles tissue highest lowest "
-    "extract patient scanner coverage connected right left nifti mask values value measure calculate compute report "
-    "contour visualize visualise brighter darker denser greater higher lower exceeding exceed many much what there how "
-    "than fracture tumour signal image scan field view operate surgery treatment diagnosis haemorrhage bleeding "
-    "normal abnormal delineate isolate number count position point length width height depth isotropic table spreadsheet attenuation "
-    "material largest smallest smaller greatest whole inside within under over units square cubic should marked outlined"
-).split()
+_TARGETS = """
+    volume volumes large larger size sizes surface area diameter diameters longest widest maximum minimum average
+    mean median standard deviation intensity intensities brightness bright brightest dark darkest density dense
+    densest hounsfield percentage percent fraction proportion share component components pieces separate segment
+    segmentation outline picture display show export orientation spacing resolution modality dimensions matrix
+    slices slice thickness asymmetry asymmetric symmetric symmetry hemisphere hemispheres difference between above
+    below threshold voxels voxel bounding millilitres milliliters millilitre milliliter litres liters millimetres
+    millimeters centimetres centimeters region lesion percentile percentiles tissue highest lowest extract patient
+    scanner coverage connected right left nifti mask values value measure calculate compute report contour
+    visualize visualise brighter darker denser greater higher lower exceeding exceed many much what there how than
+    fracture tumour signal image scan field view operate surgery treatment diagnosis haemorrhage bleeding normal
+    abnormal delineate isolate number count position point length width height depth isotropic table spreadsheet
+    attenuation material largest smallest smaller greatest whole inside within under over units square cubic
+    should marked outlined
+""".split()  # noqa: SIM905
 
 
 class Speller:
