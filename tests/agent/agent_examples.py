@@ -8,13 +8,21 @@ from typing import Any
 
 import numpy as np
 from scanwright.agent.plan.plan import Plan, PlannedGoal, Step, StepRef, StudyRef
+from scanwright.agent.settings import Settings
 from scanwright.tools import phantoms
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.imaging.geometry import Geometry
 from scanwright.tools.imaging.orient import write_nifti
+from scanwright.tools.settings import ToolSettings
 
+PROBES = "agent_probe_tools"
 SPACING = (3.0, 3.3, 3.5)
 HEAD_TRUTH = phantoms.head_ct(SPACING).truth
+
+
+def settings() -> Settings:
+    """Two workers of one thread each."""
+    return Settings(tools=ToolSettings(workers=2, threads=1))
 
 
 def write_scan(folder: Path, name: str, voxels: Any, affine: Any, sidecar: dict[str, Any] | None) -> Path:

@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from conftest import PROBES, settings
+from agent_examples import PROBES, settings
 from scanwright.agent.plan.plan import load_plan
 from scanwright.agent.workbench import Workbench
 

@@ -7,16 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from agent_examples import head_ct, marker_mask, small_scan
-from scanwright.agent.settings import Settings
+from agent_examples import PROBES, head_ct, marker_mask, settings, small_scan
 from scanwright.agent.workbench import Workbench
-from scanwright.tools.settings import ToolSettings
-
-PROBES = "agent_probe_tools"
-
-
-def settings() -> Settings:
-    return Settings(tools=ToolSettings(workers=2, threads=1))
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from agent_examples import HEAD_TRUTH, SMALL, head_ct, marker_mask, small_mask, small_scan
-from conftest import settings
+from agent_examples import HEAD_TRUTH, SMALL, head_ct, marker_mask, settings, small_mask, small_scan
 from scanwright.agent.answer.result import AnswerResult
 from scanwright.agent.settings import AgentSettings
 from scanwright.agent.workbench import Given, Workbench

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from agent_examples import calls, head_ct, marker_mask, plan_of, small_scan, step
+from agent_examples import calls, head_ct, marker_mask, plan_of, settings, small_scan, step
 from scanwright.agent.plan.plan import Plan, Step
 from scanwright.agent.workbench import Given, Workbench
 from scanwright.memory.home import Home
@@ -210,8 +210,6 @@ def test_resume_gives_each_of_two_exams_its_own_place(wb: Workbench, scans: Path
 
 def test_resume_says_when_the_mask_of_the_run_is_gone(tmp_path: Path) -> None:
     study, mask = head_ct(tmp_path), marker_mask(tmp_path)
-    from conftest import settings
-
     with Workbench(tmp_path / "home", settings=settings()) as wb:
         run_id = interrupt(wb, [study], "What is the volume of the marked region?", Given(mask=str(mask)))
         with wb.open_home() as home:
