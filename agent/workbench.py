@@ -29,7 +29,7 @@ from scanwright.agent.plan.trim import settle
 from scanwright.agent.planner.base import Declined, Item, Planner, Unclear
 from scanwright.agent.run.executor import Executor, OnStep, StepReport
 from scanwright.agent.settings import Settings, load_settings
-from scanwright.memory.home import Home
+from scanwright.memory.home import Home, default_home
 from scanwright.memory.records import EventKind, RunRecord, StudyRecord
 from scanwright.tools.artifacts import Mask
 from scanwright.tools.contract.conditions import Scene
@@ -79,7 +79,7 @@ class Workbench:
     ) -> None:
         """extra_modules are modules whose tools are registered beside the installed ones, here and in the workers."""
         self.home_path = None if home is None else Path(home)
-        self.settings = settings or load_settings(self.home_path)
+        self.settings = _with_weights(settings or load_settings(self.home_path), self.home_path)
         self.cancelled = Flag()
         self.timings: dict[str, float] = {}
         self._on_wait = on_wait
@@ -374,6 +374,14 @@ class Workbench:
             yield
         finally:
             self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - start
+
+
+def _with_weights(settings: Settings, home: Path | None) -> Settings:
+    """The settings with a folder for weights: the one they name, else `weights` in the home."""
+    if settings.tools.weights_dir is not None:
+        return settings
+    tools = settings.tools.model_copy(update={"weights_dir": (home or default_home()) / "weights"})
+    return settings.model_copy(update={"tools": tools})
 
 
 def _remarks(items: Sequence[Item]) -> tuple[Remark, ...]:

@@ -83,7 +83,7 @@ class Home:
         path None is the user's data folder. on_wait is told once that it waits, and for whom.
         Raises UserInputError where the folder cannot be written, wait_s is over, or newer code wrote it.
         """
-        path = _made(Path(path) if path is not None else _default())
+        path = _made(Path(path) if path is not None else default_home())
         lock = OwnerLock(path / "owner.lock")
         lock.acquire(wait_s, on_wait)
         try:
@@ -131,7 +131,8 @@ class Home:
         self.close()
 
 
-def _default() -> Path:
+def default_home() -> Path:
+    """The home that is used where none is named: a folder in the user's data folder."""
     from platformdirs import user_data_path
 
     return user_data_path("scanwright", appauthor=False)

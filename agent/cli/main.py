@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("scanwright.agent.cli.show", "Show an earlier run and its evidence."),
     "resume": ("scanwright.agent.cli.resume", "Finish a run that was interrupted."),
     "tools": ("scanwright.agent.cli.tools", "List what Scanwright can do, or show one tool's card."),
+    "weights": ("scanwright.agent.cli.weights", "List, fetch or verify the weights of networks."),
     "studies": ("scanwright.agent.cli.studies", "List the imported studies."),
     "import": ("scanwright.agent.cli.import_", "Import a file, folder or zip."),
     "doctor": ("scanwright.agent.cli.doctor", "Say what is installed and what is offered, and why not."),

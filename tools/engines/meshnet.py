@@ -109,15 +109,17 @@ class _Convolution:
         """Writes the layer's output for x (i, j, k, channel) into out."""
         import torch
 
-        total = torch.zeros(self.width, dtype=torch.float64, device=out.device)
+        total = torch.zeros(self.width, device=out.device, dtype=torch.float64)
         squares = torch.zeros_like(total)
-        share = 0.6 if self._normed else 1.0
+        share = 0.7 if self._normed else 1.0
         for begin, end in _slabs(x.shape, SLAB_VOXELS):
             slab = self._convolved(x, begin, end)
             if self._normed:
-                flat = slab.float().reshape(-1, self.width)
-                total += flat.sum(0, dtype=torch.float64)
-                squares += (flat * flat).sum(0, dtype=torch.float64)
+                for row in slab:
+                    # A product of matrices sums faster than sum() along the long axis, and as exactly.
+                    flat = row.reshape(-1, self.width).float()
+                    total += flat.sum(0)
+                    squares += (flat.T @ flat).diagonal()
             else:
                 slab = self._activated(slab)
             out[begin:end] = slab
@@ -129,9 +131,10 @@ class _Convolution:
         scale = torch.rsqrt((squares / count - mean * mean).clamp_min(0) + NORM_EPSILON)
         shift = (-mean * scale).float()
         scale = scale.float()
-        for begin, end in _slabs(x.shape, SLAB_VOXELS):
-            out[begin:end] = self._activated(out[begin:end].float().mul_(scale).add_(shift))
-            progress(share + (1 - share) * end / x.shape[0])
+        # Row by row, so that the three passes find their numbers in the cache.
+        for index, row in enumerate(out):
+            row.copy_(self._activated(row.float().mul_(scale).add_(shift)))
+            progress(share + (1 - share) * (index + 1) / x.shape[0])
 
     def _convolved(self, x: torch.Tensor, begin: int, end: int) -> torch.Tensor:
         """The convolution for rows begin to end, as (i, j, k, channel)."""
@@ -156,14 +159,15 @@ class _Convolution:
         return made[0].permute(1, 2, 3, 0)
 
     def _activated(self, x: torch.Tensor) -> torch.Tensor:
-        """The activation, in place where torch can."""
+        """The activation, in place."""
+        import torch
         import torch.nn.functional as functional
 
         if self._activation == "relu":
             return x.relu_()
         if self._activation == "elu":
             return functional.elu(x, inplace=True)
-        return functional.gelu(x) if self._activation == "gelu" else x
+        return torch.ops.aten.gelu_(x) if self._activation == "gelu" else x
 
 
 def _padded(channels: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from scanwright.tools.errors import ToolFailed
+from scanwright.tools.weights.acceptance import accepted, not_accepted
 from scanwright.tools.weights.catalogue import (
     CATALOGUE,
     Folder,
@@ -47,6 +48,10 @@ class WeightsStore:
             raise ToolFailed(f"No weights are called {name!r}; the catalogue has: {', '.join(self._entries)}.")
         return self._entries[name]
 
+    def locate(self, name: str) -> dict[str, Path] | None:
+        """The files of an entry by role, not verified; None where they are not here."""
+        return self._locate(self.entry(name))
+
     def resolve(self, name: str) -> dict[str, Path]:
         """The verified files of an entry by role.
 
@@ -56,6 +61,8 @@ class WeightsStore:
         found = self._locate(entry)
         if found is None:
             raise ToolFailed(self._missing(entry))
+        if not accepted(entry, self._folder):
+            raise ToolFailed(not_accepted(entry))
         for file in entry.files:
             path = found[file.role]
             if path.stat().st_size != file.size or not verify(path, file.sha256, self._cache):
@@ -77,6 +84,8 @@ class WeightsStore:
         found = self._locate(entry)
         if found is None:
             return self._missing(entry)
+        if not accepted(entry, self._folder):
+            return not_accepted(entry)
         for file in entry.files:
             size = found[file.role].stat().st_size
             if size != file.size:
