@@ -27,7 +27,7 @@ from scanwright.tools.contract.types import (
     unify,
 )
 from scanwright.tools.hashing import canonical_json
-from scanwright.tools.registry import Registry
+from scanwright.tools.registry import Registry, structures_of
 from scanwright.tools.vocabulary.structures import STRUCTURES
 
 MAX_DEPTH = 8
@@ -133,9 +133,6 @@ class Chainer:
         return [t for t in self.registry if _can_make(t, want)]
 
     def _call(self, tool: Tool[..., Any], want: ArtifactType, study: StudyView, path: tuple[str, ...]) -> Node:
-        reason = self.usable(tool)
-        if reason is not None:
-            raise NoChain(2, Concern("refuse", reason, test="weights"), tool.card.id)
         bound = self._bind(tool, want)
         params = self._params(tool, bound, study)
         self._check(tool, study, params)
@@ -150,6 +147,10 @@ class Chainer:
                 )
             source = self._provide(needed, (*path, tool.card.id))
             inputs[spec.name] = source
+        # Asked last: weights are worth fetching only for a tool that would work on this scan.
+        reason = self.usable(tool)
+        if reason is not None:
+            raise NoChain(5, Concern("refuse", reason, test="weights"), tool.card.id)
         return Node(tool, inputs, params)
 
     def _bind(self, tool: Tool[..., Any], want: ArtifactType) -> Bindings:
@@ -233,7 +234,8 @@ class Chainer:
         if want.structure == WHOLE_IMAGE:
             return "This measures a structure inside the scan: say which one, or ask for the field of view."
         name = STRUCTURES[want.structure].label if want.structure in STRUCTURES else str(want.structure)
-        known = ", ".join(STRUCTURES[s].label for s in sorted(self.registry.structures()) if s in STRUCTURES)
+        here = {s for t in self.registry if self.usable(t) is None for s in structures_of(t.card)}
+        known = ", ".join(STRUCTURES[s].label for s in sorted(here) if s in STRUCTURES)
         return f"No tool here can find the {name}; what can be found is: {known}."
 
 
