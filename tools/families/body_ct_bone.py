@@ -32,8 +32,10 @@ from scanwright.tools.vocabulary.body_parts import TRUNK
 
 # From the iliac artery to an aneurysm: 12 to 60 mm across.
 AORTA_MM2 = (110.0, 2800.0)
-AORTA_OFF_MIDDLE_MM = 55.0
+AORTA_OFF_MIDDLE_MM = 40.0
 AORTA_MM = 40.0
+# Arterial and venous blood differ by less, half a minute after the injection and later.
+BLOOD_RATIO = (0.6, 1.6)
 
 TRUNK_CT: tuple[AnyBefore, ...] = (
     ModalityIs(one_of=("CT",)),
@@ -119,7 +121,7 @@ def body_bone(
         ),
     ),
     needs=Needs(memory_gb=3.5, seconds=22.0),
-    reference="Even, bright parts without a cortex, joined to the longest round column near the spine (this project).",
+    reference="Even, bright parts without a cortex, joined to round columns near the spine (this project).",
     error=(
         MeasuredError(
             text="looked at on three torso CTs with contrast and one without (nothing found there); the only "
@@ -132,19 +134,29 @@ def body_bone(
 def bright_vessels(
     ctx: ToolContext, volume: Annotated[Volume, Of(modality="CT")], body: Annotated[Mask, Of("body")]
 ) -> Annotated[Mask, Of("bright_vessels", side="whole")]:
-    """Heart chambers and large vessels filled with contrast, as far as they are joined to an aorta-like column.
+    """Heart chambers and large vessels filled with contrast, as far as they are joined to aorta-like columns.
 
-    Evenly bright parts above 130 HU without a brighter rim, 8 mm wide and more, that join the longest round column
-    near the middle of the body. Kidneys, bowel or veins that touch it and are as bright are taken in; vessels that
+    Evenly bright parts above 130 HU without a brighter rim, 8 mm wide and more, that join a round column of
+    4 cm and more near the middle of the body. Kidneys, bowel or veins that touch it and are as bright are taken in; vessels that
     are less bright, and smaller ones, are left out. Without contrast nothing is found.
     """
     view, inside, undo, spacing = _canonical(ctx, volume, body)
     ctx.progress(0.05, "finding contrast medium")
     _, border, _ = contrast.enhanced(view, inside, spacing)
     ctx.progress(0.8, "finding the aorta")
-    column = columns.longest(border, inside, AORTA_MM2, AORTA_OFF_MIDDLE_MM, AORTA_MM, spacing)
-    found = np.zeros(border.shape, np.bool_) if column is None else parts.touching(border, column, 6)
+    longest, every = columns.found(border, inside, AORTA_MM2, AORTA_OFF_MIDDLE_MM, AORTA_MM, spacing)
+    found = parts.touching(border, _as_bright(view, every, longest), 6)
     return _part(ctx, undo(found), volume, body, "bright_vessels")
+
+
+def _as_bright(hu: NDArray[Any], every: NDArray[np.bool_], longest: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The columns whose mean lies near that of the longest: bowel with contrast is brighter than blood."""
+    if not longest.any():
+        return longest
+    labels, sizes = parts.labelled(every, 6)
+    mean = np.bincount(labels[every], weights=hu[every], minlength=len(sizes)) / np.maximum(sizes, 1)
+    level = float(hu[longest].mean())
+    return parts.chosen(labels, (mean > BLOOD_RATIO[0] * level) & (mean < BLOOD_RATIO[1] * level))
 
 
 def _canonical(

@@ -98,7 +98,7 @@ USES = (axes, orient, chest_air, columns, parts, reach)
 def airways(
     ctx: ToolContext, volume: Annotated[Volume, Of(modality="CT")], body: Annotated[Mask, Of("body")]
 ) -> Annotated[Mask, Of("airway", side="whole")]:
-    """The lumen of the trachea and the main bronchi, as far as they are wider than about 5 mm.
+    """The lumen of the trachea and the main bronchi, as far as they are wider than about 5 mm, and 1 cm on.
 
     Starts from the longest column of round air near the middle of the chest, grows by rising thresholds until it
     would leak into the lung, and ends half way to the wall. Where the scan shows less than 2 cm of trachea the mask

@@ -32,6 +32,8 @@ GROW_HU = range(-960, -600, 15)
 LEAK_ML, TREE_ML, LEAK_RATIO = 20.0, 150.0, 1.5
 WALL_HU = -500
 MAIN_BRONCHUS_MM = 4.5
+# Main bronchi narrow and turn: the tree is followed this far beyond its wide part.
+ON_MM = 10.0
 
 
 def lung_air(hu: NDArray[Any], body: Mask3, spacing: Spacing) -> Mask3:
@@ -54,7 +56,7 @@ def lung_air(hu: NDArray[Any], body: Mask3, spacing: Spacing) -> Mask3:
 
 
 def main_airways(hu: NDArray[Any], body: Mask3, lungs: Mask3, spacing: Spacing) -> Mask3:
-    """Trachea and main bronchi: the part of the airway tree that is wider than 4.5 mm. Empty where no trachea is seen.
+    """Trachea and main bronchi: the airway tree where it is wider than 4.5 mm and 10 mm on. Empty without a trachea.
 
     Grown from the trachea by rising thresholds until the tree leaks into the lung, then out to its wall.
     """
@@ -62,7 +64,7 @@ def main_airways(hu: NDArray[Any], body: Mask3, lungs: Mask3, spacing: Spacing) 
 
     found = np.zeros(hu.shape, np.bool_)
     seed = _trachea(hu, body, lungs, spacing)
-    if seed is None:
+    if not seed.any():
         return found
     at = _around(seed, spacing)
     near = hu[at]
@@ -71,7 +73,7 @@ def main_airways(hu: NDArray[Any], body: Mask3, lungs: Mask3, spacing: Spacing) 
     tree = _grown_until_leak(smooth, inside, start, spacing)
     # Partial volume shrinks the lumen at low thresholds: out to half way to the wall, by no more than a wall's width.
     tree |= reach.grown(tree, 1.2, spacing) & inside & (near < WALL_HU)
-    wide = reach.grown(reach.opened(tree, MAIN_BRONCHUS_MM, spacing), 3.0, spacing)
+    wide = reach.grown(reach.opened(tree, MAIN_BRONCHUS_MM, spacing), ON_MM, spacing)
     found[at] = parts.touching(tree & wide, start & tree & wide, 26)
     return found
 
@@ -96,15 +98,15 @@ def sides(lungs: Mask3, body: Mask3, spacing: Spacing) -> tuple[Mask3, Mask3] | 
     return right, left
 
 
-def _trachea(hu: NDArray[Any], body: Mask3, lungs: Mask3, spacing: Spacing) -> Mask3 | None:
+def _trachea(hu: NDArray[Any], body: Mask3, lungs: Mask3, spacing: Spacing) -> Mask3:
     """The longest column of round air near the middle, in the upper part of the lungs and above."""
     filled = np.flatnonzero(lungs.any(axis=(0, 1)))
     if not filled.size:
-        return None
+        return np.zeros(hu.shape, np.bool_)
     first = int(filled[0] + 0.4 * (filled[-1] - filled[0]))
     dark = body & (hu < TRACHEA_HU)
     dark[..., :first] = False
-    return columns.longest(dark, body, TRACHEA_MM2, OFF_MIDDLE_MM, SEED_MM, spacing)
+    return columns.found(dark, body, TRACHEA_MM2, OFF_MIDDLE_MM, SEED_MM, spacing)[0]
 
 
 def _around(seed: Mask3, spacing: Spacing) -> tuple[slice, slice, slice]:

@@ -12,15 +12,15 @@ LONGER_AT_MOST = 2.2
 FILLED_AT_LEAST = 0.5
 
 
-def longest(
+def found(
     mask: NDArray[np.bool_],
     body: NDArray[np.bool_],
     area_mm2: tuple[float, float],
     off_middle_mm: float,
     length_mm: float,
     spacing_mm: Spacing,
-) -> NDArray[np.bool_] | None:
-    """The voxels of the longest column of a mask (x, y, z); None where none is length_mm long.
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The voxels of the longest column of a mask (x, y, z), and of all columns of length_mm and more; empty for none.
 
     On each axial slice a part counts that is round, of this area, and no farther from the middle of the body.
     """
@@ -40,10 +40,9 @@ def longest(
             if _is_round(shape, area_mm2, spacing_mm):
                 round_parts[box[0], box[1], k] |= shape
     labels, _ = parts.labelled(round_parts, 6)
-    lengths = [(box[2].stop - box[2].start) * spacing_mm[2] for box in find_objects(labels)]
-    if not lengths or max(lengths) < length_mm:
-        return None
-    return np.asarray(labels == int(np.argmax(lengths)) + 1)
+    lengths = np.array([0.0, *((box[2].stop - box[2].start) * spacing_mm[2] for box in find_objects(labels))])
+    long = lengths >= length_mm
+    return parts.chosen(labels, long & (lengths == lengths.max())), parts.chosen(labels, long)
 
 
 def _is_round(shape: NDArray[np.bool_], area_mm2: tuple[float, float], spacing_mm: Spacing) -> bool:

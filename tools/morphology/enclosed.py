@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 from scanwright.tools.morphology import parts, reach
 from scanwright.tools.morphology.reach import Spacing
 
+# A gap in the abdominal wall is less tall than twice this.
+AGREE_MM = 10.0
+
 
 def outline(dense: NDArray[np.bool_], width_mm: float, spacing_mm: Spacing) -> NDArray[np.bool_]:
     """The largest dense thing (x, y, z) with all its hollows, without what is thinner than width_mm beside it.
@@ -27,12 +30,19 @@ def layer_outside(
 ) -> NDArray[np.bool_]:
     """The part of a body (x, y, z) between its skin and a wall inside it; gaps of the wall up to gap_mm are bridged.
 
-    The wall is bridged in axial planes only, so that the result does not depend on the distance of the slices.
+    Each axial slice is looked at by itself, so that a gap (the navel, the groin) is felt on its own slices only, and
+    then what more than half of the slices within 10 mm say counts.
     """
-    in_plane = (spacing_mm[0], spacing_mm[1], np.inf)
-    free = _joined_to_the_sides(np.pad(~_grown_in_plane(wall, gap_mm / 2, in_plane), ((1, 1), (1, 1), (0, 0)),
-                                       constant_values=True))[1:-1, 1:-1]  # fmt: skip
-    return np.asarray(_grown_in_plane(free, gap_mm / 2, in_plane) & body & ~wall)
+    from scipy.ndimage import label, uniform_filter1d
+
+    free = ~_grown_in_plane(wall, gap_mm / 2, spacing_mm)
+    for k in range(free.shape[2]):
+        numbered, _ = label(np.pad(free[:, :, k], 1, constant_values=True))
+        free[:, :, k] = (numbered == numbered[0, 0])[1:-1, 1:-1]
+    outside = _grown_in_plane(free, gap_mm / 2, spacing_mm)
+    slices = 2 * round(AGREE_MM / spacing_mm[2]) + 1
+    votes = uniform_filter1d(outside.view(np.uint8), slices, axis=2, mode="nearest", output=np.float32)
+    return np.asarray((votes > 0.5) & body & ~wall)
 
 
 def _grown_in_plane(mask: NDArray[np.bool_], by_mm: float, spacing_mm: Spacing) -> NDArray[np.bool_]:

@@ -1,0 +1,1 @@
+"""Measured accuracy of tools against references, with n, comparator, seconds and memory."""
