@@ -177,7 +177,7 @@ def lungs(
         wall = reach.grown(tubes[at], WALL_MM, spacing)
         aerated = parts.at_least(found[at] & ~wall, 1000.0 * chest_air.CUT_ML / float(np.prod(spacing)), 6)
         found = np.zeros(hu.shape, np.bool_)
-        found[at] = aerated | (reach.closed(aerated, CLOSING_MM, spacing) & inside[at] & ~wall)
+        found[at] = aerated | (_closed_apart(aerated, inside[at], spacing) & inside[at] & ~wall)
     return _part(ctx, undo(found), volume, body, "lung")
 
 
@@ -299,6 +299,17 @@ def emphysema_index(
         flags=flags,
         size=False,
     )
+
+
+def _closed_apart(
+    lungs: NDArray[np.bool_], body: NDArray[np.bool_], spacing: tuple[float, float, float]
+) -> NDArray[np.bool_]:
+    """Both lungs, each closed by itself so that nothing between them is bridged."""
+    apart = chest_air.sides(lungs, body, spacing)
+    if apart is None:
+        return reach.closed(lungs, CLOSING_MM, spacing)
+    right, left = (reach.closed(lung, CLOSING_MM, spacing) for lung in apart)
+    return (right & ~apart[1]) | (left & ~apart[0])
 
 
 def _canonical(ctx: ToolContext, volume: Volume, body: Mask) -> tuple[NDArray[Any], NDArray[np.bool_], Any]:

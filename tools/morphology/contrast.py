@@ -19,10 +19,10 @@ EVEN_HU = 130
 EVEN_SHARE = 0.12
 MEDIAN_SHARE = 0.085
 # Bone has a cortex: a shell brighter than its core. Vessels and kidneys have none.
-RIM_MM, RIM_HU, RIM_SHARE = 6.0, 50, 0.045
+RIM_MM, RIM_HU, RIM_SHARE = 6.0, 50, 0.08
 EVEN_ML = 0.3
-# No vessel is as bright; metal and its streaks are.
-METAL_HU = 700
+# No vessel is as bright; cortex and metal are.
+DENSE_HU = 600
 # The window takes this much off the border of an even part.
 BORDER_MM = 4.5
 BONE_HU = 200
@@ -59,7 +59,7 @@ def enhanced(hu: NDArray[Any], body: Mask3, spacing: Spacing) -> tuple[Mask3, Ma
         level = float(near[part].mean())
         rim = reach.grown(part, RIM_MM, spacing) & ~part
         brighter = float(np.mean(near[rim] > level + RIM_HU)) if rim.any() else 0.0
-        if level > METAL_HU or brighter >= RIM_SHARE or float(np.median(spread[box][part])) >= MEDIAN_SHARE * level:
+        if level > DENSE_HU or brighter >= RIM_SHARE or float(np.median(spread[box][part])) >= MEDIAN_SHARE * level:
             continue
         cores[box] |= part
         # Bone is brighter where it touches a vessel: the border stops there.
