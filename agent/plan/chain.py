@@ -240,11 +240,15 @@ class Chainer:
 
 
 def _can_make(tool: Tool[..., Any], want: ArtifactType) -> bool:
-    """True where the output can be of the wanted type, with a value that the tool's own choices allow."""
+    """True where the output can be of the wanted type, with values that the tool's own choices allow.
+
+    A tool for one side, or for one of several structures, is none where nothing says which.
+    """
     bound = unify(tool.card.output, want, {})
     if isinstance(bound, Mismatch):
         return False
-    return all(not p.choices or bound.get(f"?{p.name}", p.choices[0]) in p.choices for p in tool.card.params)
+    chosen = {p.name: p.choices for p in tool.card.params if p.choices and f"?{p.name}" in unbound(tool.card.output)}
+    return all(bound.get(f"?{name}") in choices for name, choices in chosen.items())
 
 
 def _fits(want: ArtifactType, have: ArtifactType) -> Mismatch | None:

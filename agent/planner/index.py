@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
+from scanwright.agent.planner.reading.part import read_part
+from scanwright.agent.planner.reading.parts import Piece
 from scanwright.agent.planner.reading.structures import mentions
-from scanwright.agent.planner.reading.wants import cued_wants
+from scanwright.agent.planner.reading.wants import CUED, cued_wants
 from scanwright.memory.vectors import VectorStore
 from scanwright.tools.hashing import sha256_json
 from scanwright.tools.registry import Registry
@@ -69,9 +72,21 @@ class ExemplarIndex:
         for tool in self._registry:
             wants = tool.card.quantities
             for example in tool.card.examples:
-                cued = next((w for w in cued_wants(example.lower()) if w in wants), wants[0])
+                # A mask is asked for by what is measured in it; every other tool by what it gives.
+                fits = known if tool.card.output.kind == "Mask" else {*wants}
+                read = read_part(Piece(example.lower()), has_mask=True).want
+                cued = next((w for w in (read, *cued_wants(example.lower())) if w in fits), wants[0])
                 found.append((example, cued, False))
         return found
+
+    def named(self, text: str) -> str | None:
+        """The want that text (lower case) calls by its own name, as a third party's tool gives it, or None."""
+        return next((want for want, pattern in self._names.items() if pattern.search(text)), None)
+
+    @cached_property
+    def _names(self) -> dict[str, re.Pattern[str]]:
+        wants = sorted({*self._registry.wants()} - CUED, key=len, reverse=True)
+        return {want: re.compile(rf"\b{re.escape(want.replace('_', ' '))}\b") for want in wants}
 
     @cached_property
     def _ready(self) -> str:

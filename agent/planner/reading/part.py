@@ -93,6 +93,9 @@ class Part:
         return replace(self, want=other.want, unit=self.unit or other.unit, side=side, region=region)
 
 
+_VOLUMES = {"mL", "L", "dL", "uL", "cm3", "mm3"}
+
+
 def read_part(piece: Piece, *, has_mask: bool) -> Part:
     """Reads one part (normalised, protected)."""
     text = with_given_marked(piece.text)
@@ -110,11 +113,14 @@ def read_part(piece: Piece, *, has_mask: bool) -> Part:
     ranged = threshold is not None or open_range
     cues = cued_wants(rest)
     want = _want(rest, cues, ranged=ranged)
+    unit = asked_unit(rest)
+    if want == "volume_fraction" and unit in _VOLUMES:
+        want = "volume"  # "how much of the head lies above … in mL" asks for no share
     roles = read_roles(rest, want, ranged=ranged, has_mask=has_mask)
     side: Side = "whole" if want in ("asymmetry_index", "plane") or want in OF_THE_IMAGE else side_of(rest)
     return Part(
         text=piece.text, sentence=piece.sentence, want=want, of=roles.of, region=roles.region, side=side,
-        unit=asked_unit(rest), params=params, cues=tuple(cues), whole_image=roles.whole_image,
+        unit=unit, params=params, cues=tuple(cues), whole_image=roles.whole_image,
         pronoun=bool(_PRONOUN.search(rest)), says_hu=bool(re.search(r"\b(?:hu|hounsfields?)\b", text)), ranged=ranged,
         defaulted=roles.defaulted, foreign=_is_foreign(rest, roles), doubtful=_has_stray_number(rest),
     )  # fmt: skip

@@ -157,6 +157,8 @@ _COMPILED = tuple(
     (want, re.compile("|".join(patterns)))
     for want, patterns in (*(n for n in _NAMED if n[0] not in dict(_CUES)), *_CUES)
 )
+# What these rules know; a tool may give more, which is then known by its name and its examples.
+CUED = frozenset(want for want, _ in _CUES)
 # Wants that look at the image as a whole.
 OF_THE_IMAGE = {"dimensions", "spacing", "field_of_view", "modality", "body_part", "orientation", "intensity_at_point"}
 INTENSITY = {
