@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from scanwright.agent.answer.result import AnswerResult as AnswerResult
     from scanwright.agent.asking import ask as ask
-    from scanwright.agent.workbench import Given as Given
+    from scanwright.agent.given import Given as Given
     from scanwright.agent.workbench import Workbench as Workbench
 
 __all__ = ["AnswerResult", "Given", "Workbench", "ask"]
@@ -15,7 +15,7 @@ __all__ = ["AnswerResult", "Given", "Workbench", "ask"]
 # Imported when they are first used, so that the command line starts quickly.
 _WHERE = {
     "AnswerResult": "scanwright.agent.answer.result",
-    "Given": "scanwright.agent.workbench",
+    "Given": "scanwright.agent.given",
     "Workbench": "scanwright.agent.workbench",
     "ask": "scanwright.agent.asking",
 }

@@ -46,7 +46,7 @@ def ask(
 
     Raises UserInputError where the input is wrong and NeedsInput where something must be approved.
     """
-    from scanwright.agent.workbench import Given
+    from scanwright.agent.given import Given
     from scanwright.tools.contract.quantity import Point
     from scanwright.tools.errors import UserInputError
     from scanwright.tools.imaging.loaded import GivenFacts

@@ -5,55 +5,40 @@ The home is open only while a call runs, so that a notebook does not keep the co
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Event as Flag
-from typing import Any, Literal
+from typing import Any
 
 from scanwright.agent.answer.result import AnswerResult
-from scanwright.agent.answering import Answering
 from scanwright.agent.disk import room_on
-from scanwright.agent.importing import resolve_study, study_view
+from scanwright.agent.given import Given, views_of_run
+from scanwright.agent.importing import resolve_study
 from scanwright.agent.plan import sense
+from scanwright.agent.plan.approval import needs_approval
 from scanwright.agent.plan.compiler import Compiler
 from scanwright.agent.plan.handmade import with_goals
-from scanwright.agent.plan.plan import Plan, Remark
+from scanwright.agent.plan.plan import Plan
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.plan.trim import settle
-from scanwright.agent.planner.base import Declined, Item, Planner, Unclear
-from scanwright.agent.run.executor import Executor, OnStep, StepReport
+from scanwright.agent.planner.base import Item, Planner
+from scanwright.agent.run.executor import OnStep
+from scanwright.agent.running import Running
 from scanwright.agent.settings import Settings, load_settings
 from scanwright.memory.home import Home, default_home
-from scanwright.memory.records import EventKind, RunRecord, StudyRecord
-from scanwright.tools.artifacts import Mask
+from scanwright.memory.records import StudyRecord
 from scanwright.tools.contract.conditions import Scene
 from scanwright.tools.contract.decorator import Tool
-from scanwright.tools.contract.quantity import Point
-from scanwright.tools.errors import Cancelled, NeedsInput, UserInputError
-from scanwright.tools.hashing import sha256_json
-from scanwright.tools.imaging.loaded import GivenFacts
+from scanwright.tools.errors import Cancelled, UserInputError
 from scanwright.tools.registry import Registry, load_registry
 from scanwright.tools.runtime.base import Runtime
 from scanwright.tools.weights.store import WeightsStore
 
 Review = Callable[[Plan], Plan | None]
-
-
-@dataclass(frozen=True)
-class Given:
-    """What comes with a question: facts the files leave out, a mask (FILE[:LABEL]), a point, a series, a patient."""
-
-    facts: GivenFacts = field(default_factory=GivenFacts)
-    mask: str | None = None
-    at: Point | None = None
-    series: str | None = None
-    patient: str | None = None
 
 
 @dataclass(frozen=True)
@@ -177,15 +162,15 @@ class Workbench:
         given = given or Given()
         with self.open_home() as home:
             with self._timed("import"):
-                studies = self._views(home, targets, given)
+                studies = given.views(home, targets)
             with self._timed("plan"):
                 proposal = self.planner(home).propose(question, studies)
-                goals = [self._complete(g, studies, given) for g in proposal.goals]
+                goals = [given.completed(g, studies) for g in proposal.goals]
                 plan = self.compiler(catalogue_all=catalogue_all).compile(
                     goals, studies, question=question, planner=proposal.planner
                 )
                 plan = settle(plan, sense.check(plan, studies, self.registry))
-                plan = plan.model_copy(update={"remarks": _remarks(proposal.items)})
+                plan = plan.model_copy(update={"remarks": proposal.remarks})
             return Planned(plan, proposal.items, tuple(studies))
 
     def ask(
@@ -216,8 +201,8 @@ class Workbench:
                     else settle(reviewed, sense.check(reviewed, planned.studies, self.registry))
                 )
             elif not approved:
-                self._needs_approval(plan)
-            return self._run(home, plan, planned.studies, on_step, reviewed=review is not None)
+                needs_approval(plan, self.registry, self.settings.agent.approve_over_s)
+            return self._running(home, on_step).run(plan, planned.studies, reviewed=review is not None)
 
     def run_plan(
         self,
@@ -235,13 +220,13 @@ class Workbench:
         given = given or Given()
         self.timings.clear()
         with self.open_home() as home:
-            studies = self._views(home, targets, given)
+            studies = given.views(home, targets)
             views = tuple(sorted(studies, key=lambda s: s.alias))
             plan = with_goals(plan, self.registry)
             checked = settle(plan, sense.check(plan, views, self.registry))
             if not approved:
-                self._needs_approval(checked)
-            return self._run(home, checked, views, on_step, reviewed=approved)
+                needs_approval(checked, self.registry, self.settings.agent.approve_over_s)
+            return self._running(home, on_step).run(checked, views, reviewed=approved)
 
     def resume(self, run: str, *, on_step: OnStep | None = None) -> AnswerResult:
         """Finishes a run that was interrupted, on its own studies. Raises UserInputError where it is finished."""
@@ -251,121 +236,23 @@ class Workbench:
             if record.answer is not None:
                 raise UserInputError(f"The run {record.run_id} is finished already: look at it with `scanwright show`.")
             plan = Plan.model_validate(record.plan)
-            return self._execute_and_answer(home, record.run_id, plan, self._views_of_run(home, record), on_step)
+            return self._running(home, on_step).go_on(record.run_id, plan, views_of_run(home, record))
 
     def fits(self, target: str | Path, given: Given | None = None) -> dict[str, str | None]:
         """For each tool why it cannot be used on this study; None where it can (as far as the scan's facts tell)."""
         given = given or Given()
         with self.open_home() as home:
-            volume = self._views(home, [target], given)[0].volume(given.series)
+            volume = given.views(home, [target])[0].volume(given.series)
         scene = Scene(volume.image, volume.geometry, {})
         return {
             t.card.id: self.why_not(t) or next((c.sentence for c in t.concerns(scene) if c.effect != "flag"), None)
             for t in self.registry
         }
 
-    def _run(
-        self, home: Home, plan: Plan, studies: Sequence[StudyView], on_step: OnStep | None, *, reviewed: bool = False
-    ) -> AnswerResult:
-        study_ids = [s.study_id for s in studies]
-        key = _run_key(plan, studies)
-        run_id = home.runs.open_run(key, study_ids) if plan.steps else None
-        if run_id is not None:
-            home.runs.append(run_id, EventKind.RUN_RESUMED, {})
-        else:
-            run_id = _new_run_id()
-            masks = {s.alias: home.step_cache.keep(s.mask) for s in studies if s.mask is not None}
-            home.runs.create(run_id, plan.question, study_ids, plan.model_dump(mode="json"), key)
-            made = {"planner": plan.planner, "plan_key": plan.key, "masks": masks}
-            made["studies"] = {s.alias: s.study_id for s in studies}
-            home.runs.append(run_id, EventKind.PLAN_MADE, made)
-        if reviewed:
-            home.runs.append(run_id, EventKind.PLAN_APPROVED, {"plan_key": plan.key}, "person")
-        return self._execute_and_answer(home, run_id, plan, studies, on_step)
-
-    def _execute_and_answer(
-        self, home: Home, run_id: str, plan: Plan, studies: Sequence[StudyView], on_step: OnStep | None
-    ) -> AnswerResult:
-        with self._timed("run"):
-            reports = self._execute(home, run_id, plan, studies, on_step)
-        with self._timed("answer"):
-            answering = Answering(self.registry, home.blobs, home.path / "runs")
-            result = answering.answer(run_id, plan, reports, studies)
-            home.runs.finish(run_id, result.status, result.model_dump(mode="json"))
-        return result
-
-    def _execute(
-        self, home: Home, run_id: str, plan: Plan, studies: Sequence[StudyView], on_step: OnStep | None
-    ) -> dict[str, StepReport]:
-        if not plan.steps:
-            return {}
-        from scanwright.agent.run.checkpoints import open_saver
-
-        with open_saver(home.checkpoints) as saver:
-            executor = Executor(
-                self.registry, self.runtime(home), home.runs, self.weights, saver, on_step, cancelled=self.cancelled
-            )
-            try:
-                return executor.run(run_id, plan, studies)
-            except (Cancelled, KeyboardInterrupt):
-                home.runs.append(run_id, EventKind.RUN_INTERRUPTED, {})
-                # Heard: the next question is not stopped by it.
-                self.cancelled.clear()
-                raise
-
-    def _views(self, home: Home, targets: Sequence[str | Path], given: Given) -> list[StudyView]:
-        """The studies, the one asked about first."""
-        if not targets:
-            raise UserInputError("No study was given: name a file, a folder, or a study that was imported.")
-        views = []
-        for i, target in enumerate(targets, start=1):
-            record = resolve_study(home, str(target), given.facts, patient=given.patient)
-            last = i == len(targets)
-            views.append(
-                study_view(home, record, f"S{i}", mask=given.mask if last else None, at=given.at if last else None)
-            )
-        return [views[-1], *views[:-1]]
-
-    def _views_of_run(self, home: Home, record: RunRecord) -> list[StudyView]:
-        """The studies of a run under their aliases, with the masks that were given for it."""
-        made = next((e for e in home.runs.events(record.run_id) if e.kind == EventKind.PLAN_MADE), None)
-        if made is None:
-            raise UserInputError(f"The run {record.run_id} stopped before it had a plan: ask the question again.")
-        views = []
-        for alias, study_id in made.payload["studies"].items():
-            view = study_view(home, home.studies.get(study_id), alias)
-            if alias in made.payload["masks"]:
-                mask = home.step_cache.artifact(made.payload["masks"][alias])
-                if not isinstance(mask, Mask):
-                    raise UserInputError(f"The mask of the run {record.run_id} is gone: ask again, with --mask FILE.")
-                view = replace(view, mask=mask)
-            views.append(view)
-        return views
-
-    def _complete(self, goal: Any, studies: Sequence[StudyView], given: Given) -> Any:
-        """The goal with what was given beside the question: the series, the earlier exam."""
-        changes: dict[str, Any] = {}
-        if given.series is not None and goal.series is None:
-            changes["series"] = given.series
-        if goal.want == "volume_change" and goal.compare is None and len(studies) > 1:
-            changes["compare"] = studies[1].alias
-        return goal.model_copy(update=changes) if changes else goal
-
-    def _needs_approval(self, plan: Plan) -> None:
-        reaching = [s.tool for s in plan.steps if self.registry.get(s.tool).card.reaches_out]
-        if reaching:
-            raise NeedsInput(
-                f"The step {reaching[0]} exports, deletes or reaches out of this machine: approve it with --yes, or "
-                "look at the plan with --review.",
-                ("approval",),
-            )
-        if plan.expected_seconds > self.settings.agent.approve_over_s:
-            minutes = plan.expected_seconds / 60
-            raise NeedsInput(
-                f"The plan is expected to take {minutes:.0f} minutes: approve it with --yes, or look at the plan with "
-                "--review.",
-                ("approval",),
-            )
+    def _running(self, home: Home, on_step: OnStep | None) -> Running:
+        return Running(
+            home, self.registry, self.weights, lambda: self.runtime(home), self._timed, self.cancelled, on_step
+        )
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -382,32 +269,3 @@ def _with_weights(settings: Settings, home: Path | None) -> Settings:
         return settings
     tools = settings.tools.model_copy(update={"weights_dir": (home or default_home()) / "weights"})
     return settings.model_copy(update={"tools": tools})
-
-
-def _remarks(items: Sequence[Item]) -> tuple[Remark, ...]:
-    """The parts of a question that are no goals, each before the goal that follows it."""
-    remarks: list[Remark] = []
-    goals = 0
-    for item in items:
-        if isinstance(item, Declined | Unclear):
-            status: Literal["refused", "needs_input"] = "refused" if isinstance(item, Declined) else "needs_input"
-            remarks.append(
-                Remark(asked=item.asked, status=status, reason=item.sentence, offers=item.offers, before=goals)
-            )
-        else:
-            goals += 1
-    return tuple(remarks)
-
-
-def _run_key(plan: Plan, studies: Sequence[StudyView]) -> str:
-    """Equal for the same question with the same plan and the same masks: such a run is gone on with, no other."""
-    return sha256_json(
-        {
-            "plan": plan.model_dump(mode="json", exclude={"concerns"}),
-            "masks": {s.alias: s.mask.hash for s in studies if s.mask is not None},
-        }
-    )
-
-
-def _new_run_id() -> str:
-    return f"R{datetime.now(UTC):%Y%m%d%H%M%S}-{secrets.token_hex(3)}"

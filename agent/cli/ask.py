@@ -11,8 +11,9 @@ from scanwright.agent.cli.options import exit_codes, given_from, given_options, 
 
 if TYPE_CHECKING:
     from scanwright.agent.answer.result import AnswerResult
+    from scanwright.agent.given import Given
     from scanwright.agent.plan.plan import Plan
-    from scanwright.agent.workbench import Given, Workbench
+    from scanwright.agent.workbench import Workbench
 
 
 @click.command("ask")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from scanwright.agent.workbench import Given, Workbench
+    from scanwright.agent.given import Given
+    from scanwright.agent.workbench import Workbench
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,7 +49,7 @@ def given_options(function: F) -> F:
 
 def given_from(options: dict[str, Any]) -> Given:
     """The Given that the options say. Raises UserInputError on a point that is none."""
-    from scanwright.agent.workbench import Given
+    from scanwright.agent.given import Given
     from scanwright.tools.imaging.loaded import GivenFacts
 
     facts = GivenFacts(modality=options["modality"], body_part=options["body_part"], sides=options["sides"])

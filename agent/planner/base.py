@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
+from scanwright.agent.plan.plan import Remark
 from scanwright.agent.plan.studies import StudyView
 from scanwright.tools.contract.goal import Goal
 
@@ -41,6 +42,21 @@ class Proposal:
     items: tuple[Item, ...]
     planner: str
     confidence: float = 1.0
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """The parts that are no goals, each before the goal that follows it."""
+        found: list[Remark] = []
+        goals = 0
+        for item in self.items:
+            if isinstance(item, Goal):
+                goals += 1
+                continue
+            status: Literal["refused", "needs_input"] = "refused" if isinstance(item, Declined) else "needs_input"
+            found.append(
+                Remark(asked=item.asked, status=status, reason=item.sentence, offers=item.offers, before=goals)
+            )
+        return tuple(found)
 
     @property
     def goals(self) -> tuple[Goal, ...]:

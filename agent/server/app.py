@@ -14,7 +14,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 from scanwright.agent.answer.result import AnswerResult
-from scanwright.agent.workbench import Given, Workbench
+from scanwright.agent.given import Given
+from scanwright.agent.workbench import Workbench
 from scanwright.memory.records import StudyRecord
 from scanwright.tools.contract.card import ToolCard
 from scanwright.tools.contract.quantity import Point

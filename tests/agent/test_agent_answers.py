@@ -21,7 +21,8 @@ from scanwright.agent.answer.schema import answer_schema, as_text
 from scanwright.agent.answer.units import factor, sayable
 from scanwright.agent.answer.verify import problems
 from scanwright.agent.answer.writer import GoalOutcome, write
-from scanwright.agent.workbench import Given, Workbench
+from scanwright.agent.given import Given
+from scanwright.agent.workbench import Workbench
 from scanwright.tools import phantoms
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.quantity import HU

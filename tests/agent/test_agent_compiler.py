@@ -402,9 +402,9 @@ def test_a_plan_merged_for_three_goals_gives_the_numbers_that_each_gives_alone(w
 
     def answers(*wanted: Goal) -> list[Any]:
         with wb.open_home() as home:
-            from scanwright.agent.workbench import Given
+            from scanwright.agent.given import Given
 
-            views = wb._views(home, study, Given())
+            views = Given().views(home, study)
         result = wb.run_plan(Compiler(REGISTRY).compile(wanted, views), study)
         return [e.value for e in result.evidence if e.quantity is not None]
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from agent_examples import calls, plan_of, step
+from scanwright.agent.given import Given
 from scanwright.agent.plan.plan import Plan
 from scanwright.agent.run.checkpoints import open_saver
 from scanwright.agent.run.executor import Executor, StepReport
-from scanwright.agent.workbench import Given, Workbench
+from scanwright.agent.workbench import Workbench
 from scanwright.memory.home import Home
 from scanwright.memory.records import EventKind
 from scanwright.tools.contract.goal import Goal
@@ -142,7 +143,7 @@ def test_cancel_stops_the_run_keeps_what_is_finished_and_does_not_stop_the_next(
 def executor(wb: Workbench, home: Home, run_id: str, plan: Plan, study: Path) -> dict[str, StepReport]:
     """Runs a plan as a run that is killed before its answer is written."""
     with wb.open_home(), open_saver(home.checkpoints) as saver:
-        views = wb._views(home, [study], Given())
+        views = Given().views(home, [study])
         return Executor(wb.registry, wb.runtime(home), home.runs, wb.weights, saver).run(run_id, plan, views)
 
 

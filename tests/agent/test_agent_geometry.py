@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from agent_examples import HEAD_TRUTH, SMALL, head_ct, marker_mask, settings, small_mask, small_scan
 from scanwright.agent.answer.result import AnswerResult
+from scanwright.agent.given import Given
 from scanwright.agent.settings import AgentSettings
-from scanwright.agent.workbench import Given, Workbench
+from scanwright.agent.workbench import Workbench
 
 
 def values(result: AnswerResult) -> dict[str, float]:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from agent_examples import calls, head_ct, marker_mask, plan_of, settings, small_scan, step
+from scanwright.agent.given import Given, views_of_run
 from scanwright.agent.plan.plan import Plan, Step
-from scanwright.agent.workbench import Given, Workbench
+from scanwright.agent.workbench import Workbench
 from scanwright.memory.home import Home
 from scanwright.memory.records import EventKind
 from scanwright.tools.artifacts import Mask
@@ -203,7 +204,7 @@ def test_resume_gives_each_of_two_exams_its_own_place(wb: Workbench, scans: Path
     run_id = interrupt(wb, [earlier, later], question, given)
     with wb.open_home() as home:
         made = next(e for e in home.runs.events(run_id) if e.kind == EventKind.PLAN_MADE)
-        views = wb._views_of_run(home, home.runs.get(run_id))
+        views = views_of_run(home, home.runs.get(run_id))
     assert {v.alias: v.study_id for v in views} == made.payload["studies"]
     assert {v.alias: v.name for v in views} == {"S1": "earlier", "S2": "head"}
 
