@@ -94,9 +94,13 @@ def quantity_words(goal: Goal, item: EvidenceItem) -> str:
 
 
 def structure_words(name: str | None, side: str | None) -> str:
-    """ "the brain", "the left half of the brain", "the given region"."""
+    """ "the brain", "the left half of the brain", "the left lung", "the given region"."""
     label = STRUCTURES[name].label if name in STRUCTURES else (name or "image").replace("_", " ")
-    return f"the {side} half of the {label}" if side in ("left", "right") else f"the {label}"
+    if side not in ("left", "right"):
+        return f"the {label}"
+    return (
+        f"the {side} {label}" if name in STRUCTURES and STRUCTURES[name].paired else f"the {side} half of the {label}"
+    )
 
 
 def goal_words(goal: Goal) -> str:

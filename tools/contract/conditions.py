@@ -85,13 +85,19 @@ class BodyPartIs(Before):
         if have is None:
             return Concern(
                 "ask",
-                f"The file does not say what part of the body it shows; this needs the {_or(self.one_of)}.",
+                f"The file does not say what part of the body it shows; this needs the {_or(self._shown)}.",
                 "body_part",
-                self.one_of,
+                self._shown,
             )
         if have in self.one_of:
             return None
-        return Concern("refuse", f"This works on the {_or(self.one_of)}, and this scan shows the {have}.")
+        return Concern("refuse", f"This works on the {_or(self._shown)}, and this scan shows the {have}.")
+
+    @property
+    def _shown(self) -> tuple[str, ...]:
+        """The parts without other ways to say them: "lungs" beside "lung", "abdomenpelvis" beside both."""
+        parts = self.one_of
+        return tuple(p for p in parts if not any(o != p and o in p for o in parts))
 
 
 class UnitIs(Before):

@@ -70,5 +70,6 @@ def as_modality(text: str | None) -> str | None:
 
 
 def as_body_part(text: str | None) -> str | None:
-    """A body part in lower case; None for nothing."""
-    return (text or "").strip().lower() or None
+    """A body part in lower case; None for nothing, and for words that name no part."""
+    part = (text or "").strip().lower()
+    return None if part in ("", "partialbody", "unknown", "other", "none", "n/a") else part

@@ -14,12 +14,14 @@ class Concept:
 
     keyword is a pydicom code keyword as "SCT.Brain" (looked up, never typed in twice), or None where no code
     fits. label is how an answer says it, synonyms how people ask for it (lower case, singular and plural).
+    paired: the body has one on each side, so that "left" names one of them and not half of it.
     """
 
     name: str
     label: str
     keyword: str | None = None
     synonyms: tuple[str, ...] = ()
+    paired: bool = False
 
     @property
     def code(self) -> Coded | None:

@@ -136,8 +136,8 @@ STRUCTURES: dict[str, Concept] = {
         # Structures that no bundled tool segments: known, so that a refusal can name them.
         Concept("liver", "liver", "SCT.Liver", ("liver", "hepatic")),
         Concept("spleen", "spleen", "SCT.Spleen", ("spleen", "splenic")),
-        Concept("kidney", "kidney", "SCT.Kidney", ("kidney", "kidneys", "renal")),
-        Concept("lung", "lung", "SCT.Lung", ("lung", "lungs", "pulmonary")),
+        Concept("kidney", "kidney", "SCT.Kidney", ("kidney", "kidneys", "renal"), paired=True),
+        Concept("lung", "lung", "SCT.Lung", ("lung", "lungs", "pulmonary"), paired=True),
         Concept("heart", "heart", "SCT.Heart", ("heart", "cardiac")),
         Concept("aorta", "aorta", "SCT.Aorta", ("aorta", "aortic")),
         Concept("pancreas", "pancreas", "SCT.Pancreas", ("pancreas", "pancreatic")),
@@ -158,7 +158,7 @@ STRUCTURES: dict[str, Concept] = {
             "SCT.Hemorrhage",
             ("haemorrhage", "hemorrhage", "bleed", "bleeding", "haematoma", "hematoma"),
         ),
-        Concept("eye", "eye", "SCT.Eye", ("eye", "eyes", "orbit", "orbits", "eyeball")),
+        Concept("eye", "eye", "SCT.Eye", ("eye", "eyes", "orbit", "orbits", "eyeball"), paired=True),
         Concept("cell", "cell", "SCT.Cell", ("cell", "cells", "nucleus", "nuclei")),
     )
 }
