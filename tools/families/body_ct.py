@@ -70,7 +70,7 @@ TRUNK_CT: tuple[AnyBefore, ...] = (
     ),
     when=TRUNK_CT,
     then=(NotEmpty(), NotCut()),
-    needs=Needs(memory_gb=1.5, seconds=9.0),
+    needs=Needs(memory_gb=1.2, seconds=11.0),
     reference="Threshold, opening, largest component, hollows filled: Soille, Morphological Image Analysis, 2004.",
     error=(
         MeasuredError(text="phantom trunk with lungs, bowel gas, table and lead: volume within 1 %", modality="CT",
@@ -84,7 +84,8 @@ def body_outline(
     """Mask of the patient's trunk on CT: everything from the skin inwards, with lungs and gas, without the table.
 
     Voxels above −500 HU, opened by 6 mm to let go of table, tubes and leads, the largest part kept, hollows filled
-    that do not open to the sides. Arms beside the body belong to it where they touch it. Its volume is that of what
+    that do not open to the sides. An arm beside the body belongs to it where it touches it, and is left out
+    where it does not. Its volume is that of what
     the scan shows, between its first and its last slice.
     """
     voxels = ctx.voxels(volume)
@@ -111,7 +112,7 @@ def body_outline(
     ),
     when=TRUNK_CT,
     then=(NotEmpty(), NotCut()),
-    needs=Needs(memory_gb=1.0, seconds=2.0),
+    needs=Needs(memory_gb=0.6, seconds=0.6),
     reference="Attenuation range of adipose tissue: Yoshizumi et al., Radiology 1999;211:283–286.",
     error=(MeasuredError(text="phantom: exact in voxels between the thresholds", modality="CT"),),
     uses=(orient,),
@@ -143,13 +144,14 @@ def fat(
     ),
     when=TRUNK_CT,
     then=(NotEmpty(), NotCut()),
-    needs=Needs(memory_gb=2.2, seconds=16.0),
+    needs=Needs(memory_gb=1.5, seconds=20.0),
     reference="Fat outside the wall of muscle and bone; −190 to −30 HU: Yoshizumi et al., Radiology 1999;211:283–286.",
     error=(
         MeasuredError(
-            text="one abdominal slab (3 mm) against the stored output of a segmentation model, no manual truth: see "
-            "evals/results/accuracy_body_ct.json",
+            text="one abdominal slab (3 mm) against the stored output of a segmentation model, no manual truth: Dice "
+            "0.89, volume 7 % larger",
             modality="CT",
+            relative_error=0.07,
             n=1,
         ),
     ),
@@ -183,13 +185,14 @@ def subcutaneous_fat(
     ),
     when=TRUNK_CT,
     then=(NotEmpty(), NotCut()),
-    needs=Needs(memory_gb=2.2, seconds=16.0),
+    needs=Needs(memory_gb=1.5, seconds=20.0),
     reference="Fat inside the wall of muscle and bone; −190 to −30 HU: Yoshizumi et al., Radiology 1999;211:283–286.",
     error=(
         MeasuredError(
-            text="one abdominal slab (3 mm) against the stored output of a segmentation model, no manual truth: see "
-            "evals/results/accuracy_body_ct.json",
+            text="one abdominal slab (3 mm) against the stored torso fat of a segmentation model, no manual truth: "
+            "Dice 0.80, volume 35 % larger, as the fat between muscles is in it",
             modality="CT",
+            relative_error=0.35,
             n=1,
         ),
     ),
@@ -224,9 +227,16 @@ def deep_fat(
     ),
     when=(*TRUNK_CT, NoContrast(changes="enhanced vessels and kidneys lie above the range and are left out")),
     then=(NotEmpty(), NotCut()),
-    needs=Needs(memory_gb=1.0, seconds=2.0),
+    needs=Needs(memory_gb=0.6, seconds=0.6),
     reference="Attenuation range: Mitsiopoulos et al., J Appl Physiol 1998;85:115–122.",
-    error=(MeasuredError(text="phantom: exact in voxels between the thresholds", modality="CT"),),
+    error=(
+        MeasuredError(text="phantom: exact in voxels between the thresholds", modality="CT"),
+        MeasuredError(
+            text="one abdominal slab: 3.9 times the muscle that a segmentation model found, of which it holds 95 %",
+            modality="CT",
+            n=1,
+        ),
+    ),
     uses=(orient,),
 )
 def lean_tissue(
@@ -258,7 +268,7 @@ def lean_tissue(
     ),
     when=(*TRUNK_CT, NoContrast(changes="dense vessels and kidneys count as bone and are left out")),
     then=(NotEmpty(), NotCut()),
-    needs=Needs(memory_gb=1.0, seconds=2.0),
+    needs=Needs(memory_gb=0.6, seconds=0.6),
     reference="From the lower limit of fat (Yoshizumi et al., Radiology 1999;211:283–286) to below bone (200 HU).",
     error=(MeasuredError(text="phantom: exact in voxels between the thresholds", modality="CT"),),
     uses=(orient,),

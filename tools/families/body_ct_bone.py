@@ -66,12 +66,14 @@ USES = (orient, columns, contrast, parts, reach)
     ),
     when=(*TRUNK_CT, NoContrast(changes="small vessels and bowel with dense contrast may count as bone")),
     then=(NotEmpty(), NotCut()),
-    needs=Needs(memory_gb=3.5, seconds=22.0),
+    needs=Needs(memory_gb=1.6, seconds=12.0),
     reference="Threshold 200 HU; contrast told from bone by its evenness and its lack of a cortex (this project).",
     error=(
         MeasuredError(
-            text="against packaged bone surfaces of three torso CTs and the stored output of a segmentation model on "
-            "one: see evals/results/accuracy_body_ct.json; phantom: exact in voxels above the threshold",
+            text="19 packaged bone surfaces on three torso CTs: 98 to 100 % of their voxels from 200 HU found, at "
+            "most 1.1 % of soft structures taken for bone; against the stored output of a segmentation model, no "
+            "manual truth: Dice of voxels from 200 HU 0.98 and 0.94 without contrast, 0.74 on a contrast slab with a "
+            "calcified aorta",
             modality="CT",
         ),
     ),
@@ -120,12 +122,12 @@ def body_bone(
             source="aorta, heart chambers and great vessels of adults; more has taken in bowel or kidneys",
         ),
     ),
-    needs=Needs(memory_gb=3.5, seconds=22.0),
+    needs=Needs(memory_gb=1.6, seconds=12.0),
     reference="Even, bright parts without a cortex, joined to round columns near the spine (this project).",
     error=(
         MeasuredError(
-            text="looked at on three torso CTs with contrast and one without (nothing found there); the only "
-            "reference is one vein's surface: see evals/results/accuracy_body_ct.json",
+            text="looked at on three torso CTs with bright blood and two without (nothing found there); no whole "
+            "reference was at hand: 9 % of a carotid artery and nothing of an aorta with a calcified wall were found",
             modality="CT",
         ),
     ),
@@ -137,8 +139,8 @@ def bright_vessels(
     """Heart chambers and large vessels filled with contrast, as far as they are joined to aorta-like columns.
 
     Evenly bright parts above 130 HU without a brighter rim, 8 mm wide and more, that join a round column of
-    4 cm and more near the middle of the body. Kidneys, bowel or veins that touch it and are as bright are taken in; vessels that
-    are less bright, and smaller ones, are left out. Without contrast nothing is found.
+    4 cm and more near the middle of the body. Kidneys, bowel or veins that touch it and are as bright are taken in;
+    vessels that are less bright or smaller, or have calcified walls, are left out. Without contrast nothing is found.
     """
     view, inside, undo, spacing = _canonical(ctx, volume, body)
     ctx.progress(0.05, "finding contrast medium")

@@ -83,13 +83,14 @@ USES = (axes, orient, chest_air, columns, parts, reach)
             source="trachea and main bronchi of children to large adults; more is a leak into the lung",
         ),
     ),
-    needs=Needs(memory_gb=2.5, seconds=14.0),
+    needs=Needs(memory_gb=1.2, seconds=8.0),
     reference="Region growing with leak control: Mori et al., IEEE Trans Med Imaging 2000;19:103–114.",
     error=(
         MeasuredError(
-            text="one torso CT (1.5 mm) against a packaged surface of the trachea: see "
-            "evals/results/accuracy_body_ct.json; phantom: volume within 10 %",
+            text="one torso CT (1.5 mm): Dice 0.80 with a packaged surface that takes in the wall (22.8 against "
+            "28.7 mL); phantom: volume within 10 %",
             modality="CT",
+            relative_error=0.2,
             n=1,
         ),
     ),
@@ -142,13 +143,15 @@ def airways(
             source="from infants to emphysema in large adults; bases alone on abdominal scans are less",
         ),
     ),
-    needs=Needs(memory_gb=2.5, seconds=16.0),
+    needs=Needs(memory_gb=1.3, seconds=10.0),
     reference="Threshold, parts, closing: Hu et al., IEEE Trans Med Imaging 2001;20:490–498.",
     error=(
         MeasuredError(
-            text="lung bases on slabs against the stored output of a segmentation model, no manual truth: see "
-            "evals/results/accuracy_body_ct.json; phantom: volume within 2 %",
+            text="lung bases on two abdominal CTs (3 mm, one patient) against the stored output of a segmentation "
+            "model, no manual truth: Dice 0.95 and 0.96, volume 5 and 1 % larger; phantom: volume within 2 %",
             modality="CT",
+            relative_error=0.05,
+            n=2,
         ),
     ),
     uses=USES,
@@ -198,11 +201,13 @@ def lungs(
     ),
     when=(*CHEST_CT, SidesKnown()),
     then=(NotEmpty(), NotCut()),
-    needs=Needs(memory_gb=2.0, seconds=12.0),
+    needs=Needs(memory_gb=0.8, seconds=5.0),
     reference="Shrinking until the lungs part, nearest part: after Hu et al., IEEE Trans Med Imaging 2001;20:490–498.",
     error=(
-        MeasuredError(text="phantoms with lungs that touch, 48 axis orders: volume within 2 %", modality="CT",
-                      relative_error=0.02),
+        MeasuredError(text="phantoms with lungs that touch, axis orders of every kind: volume within 2 %",
+                      modality="CT", relative_error=0.02),
+        MeasuredError(text="bases on two abdominal CTs (3 mm, one patient) against the stored output of a segmentation "
+                           "model, no manual truth: Dice 0.95 to 0.97", modality="CT", n=2),
     ),
     uses=USES,
 )  # fmt: skip
@@ -251,7 +256,7 @@ def lung_of_side(
         SpacingAtMost(max_mm=2.5),
         NoContrast(changes="contrast raises the density of the lung and the index is lower"),
     ),
-    needs=Needs(memory_gb=1.5, seconds=3.0),
+    needs=Needs(memory_gb=0.6, seconds=1.0),
     reference="Gevenois et al., AJRCCM 1996;154:187–192 (−950 HU, 1 mm slices); sharp kernels and noise raise it.",
     error=(MeasuredError(text="phantom with a known share: exact to one voxel in a thousand; no patient with "
                               "emphysema was at hand", modality="CT"),),
