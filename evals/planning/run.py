@@ -21,10 +21,12 @@ from scanwright.evals.planning.score import Judged, summary
 from scanwright.evals.planning.studies import study
 from scanwright.tools.contract.goal import Goal
 
+_FILES = {"tuning": "tuning.jsonl", "growth": "body_brain.jsonl"}
+
 
 def questions(split: str | None = None) -> Iterator[dict[str, Any]]:
-    """The questions of one half, of both ("all"), or those to tune on ("tuning", a file of their own)."""
-    name = "tuning.jsonl" if split == "tuning" else "questions.jsonl"
+    """The questions of one half, of both ("all"), or of a file of their own ("tuning", "growth")."""
+    name = _FILES.get(split or "all", "questions.jsonl")
     for line in files("scanwright.evals.planning").joinpath(name).read_text("utf-8").splitlines():
         question: dict[str, Any] = json.loads(line)
         if split in (None, "all", question["split"]):
@@ -32,11 +34,12 @@ def questions(split: str | None = None) -> Iterator[dict[str, Any]]:
 
 
 def judge(bench: Workbench, planner: Planner, question: dict[str, Any]) -> Judged:
-    """Plans and compiles one question; nothing is run."""
+    """Plans and compiles one question; nothing is run. "weights": the tools' weights are taken to be there."""
     view = study(question["study"], question["context"])
     start = time.perf_counter()
     proposal = planner.propose(question["question"], [view])
-    plan = bench.compiler().compile(proposal.goals, [view], question=question["question"], planner=proposal.planner)
+    compiler = bench.compiler(catalogue_all=bool(question.get("weights")))
+    plan = compiler.compile(proposal.goals, [view], question=question["question"], planner=proposal.planner)
     plan = settle(plan, sense.check(plan, [view], bench.registry))
     seconds = time.perf_counter() - start
     planned = {id(i): g for i, g in zip(proposal.goals, plan.goals, strict=True)}
@@ -73,7 +76,7 @@ def run(split: str) -> list[Judged]:
 def main(argv: Sequence[str]) -> int:
     """Prints the figures, by category, and what went wrong where asked."""
     parser = argparse.ArgumentParser(prog="scanwright eval planning")
-    parser.add_argument("--split", choices=["dev", "test", "all", "tuning"], default="test")
+    parser.add_argument("--split", choices=["dev", "test", "all", "tuning", "growth"], default="test")
     parser.add_argument(
         "--mistakes", action="store_true", help="print each mistake (not for the test half when tuning)"
     )

@@ -1,4 +1,4 @@
-"""The two scans of the question set as a planner sees them: facts and geometry, no pixels."""
+"""The scans of the question sets as a planner sees them: facts and geometry, no pixels."""
 
 from __future__ import annotations
 
@@ -15,17 +15,12 @@ _NO_PIXELS = BlobRef(sha256="0" * 64, size=0, media_type="application/octet-stre
 
 
 def study(name: str, context: dict[str, Any]) -> StudyView:
-    """ "brain_t1" (MR, MNI space) or "head_ct" (CT, sides not known), with a mask or point where the context says so."""
-    if name == "brain_t1":
-        affine = np.eye(4)
-        affine[:3, 3] = -90.0, -126.0, -72.0
-        geometry = Geometry.of((181, 217, 181), affine, space="normalised", space_name="MNI")
-        image = ImageFacts(modality="MR", body_part="head")
-    else:
-        affine = np.diag([-0.957, -0.957, 1.5, 1.0])
-        affine[:3, 3] = 122.0, 122.0, -80.0
-        geometry = Geometry.of((256, 256, 108), affine, sides_known=False)
-        image = ImageFacts(modality="CT", body_part="head", unit=HU)
+    """A study of one scan, with a mask or a point where the context says so.
+
+    "brain_t1": MR in MNI space; "head_ct": CT, sides not known; "chest_ct": native CT, 1.25 mm; "abdomen_ct": CT with
+    contrast, 3 mm. The trunk scans know their sides and are centred on the origin. Raises KeyError for another name.
+    """
+    geometry, image = _SCANS[name]()
     type_ = ArtifactType(kind="Volume", modality=image.modality, grid=geometry.grid, time=name, subject=f"P-{name}")
     volume = Volume(type=type_, name=name, geometry=geometry, image=image, blob=_NO_PIXELS, pixel_hash=name)
     mask = None
@@ -35,3 +30,36 @@ def study(name: str, context: dict[str, Any]) -> StudyView:
             name="given region", geometry=geometry, image=image, blob=_NO_PIXELS, pixel_hash="mask", voxels=1000,
         )  # fmt: skip
     return StudyView("S1", name, name, {name: volume}, mask, Point(x=0, y=0, z=0) if context["point"] else None)
+
+
+def _brain_t1() -> tuple[Geometry, ImageFacts]:
+    affine = np.eye(4)
+    affine[:3, 3] = -90.0, -126.0, -72.0
+    geometry = Geometry.of((181, 217, 181), affine, space="normalised", space_name="MNI")
+    return geometry, ImageFacts(modality="MR", body_part="head")
+
+
+def _head_ct() -> tuple[Geometry, ImageFacts]:
+    affine = np.diag([-0.957, -0.957, 1.5, 1.0])
+    affine[:3, 3] = 122.0, 122.0, -80.0
+    geometry = Geometry.of((256, 256, 108), affine, sides_known=False)
+    return geometry, ImageFacts(modality="CT", body_part="head", unit=HU)
+
+
+def _trunk(shape: tuple[int, int, int], spacing_mm: tuple[float, float, float]) -> Geometry:
+    affine = np.diag([-spacing_mm[0], -spacing_mm[1], spacing_mm[2], 1.0])
+    affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    return Geometry.of(shape, affine)
+
+
+def _chest_ct() -> tuple[Geometry, ImageFacts]:
+    image = ImageFacts(modality="CT", body_part="chest", unit=HU, contrast=False)
+    return _trunk((512, 512, 280), (0.7, 0.7, 1.25)), image
+
+
+def _abdomen_ct() -> tuple[Geometry, ImageFacts]:
+    image = ImageFacts(modality="CT", body_part="abdomen", unit=HU, contrast=True)
+    return _trunk((512, 512, 160), (0.8, 0.8, 3.0)), image
+
+
+_SCANS = {"brain_t1": _brain_t1, "head_ct": _head_ct, "chest_ct": _chest_ct, "abdomen_ct": _abdomen_ct}
