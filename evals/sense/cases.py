@@ -85,8 +85,9 @@ class Expect(_Described):
     """What the checks must say.
 
     effect "none" is a control: nothing refused, nothing asked, no flag but those whose code is in may_flag.
-    because is PlanConcern.test, or for what only the result shows: "lower_bound" (the measurement's bound),
-    "not_found" (no value), "refused_by_tool", or "result_flag". says is a phrase of the sentence.
+    because is PlanConcern.test, "no_plan" for what cannot be a plan, or for what only the result shows: "lower_bound"
+    (the measurement's bound), "not_found" (no value), "refused_by_tool", or "result_flag". says is a phrase of the
+    sentence.
     """
 
     effect: Literal["refuse", "ask", "flag", "none"]

@@ -81,7 +81,7 @@ def judge(case: Case, bench: ToolBench, registry: Registry) -> Outcome:
         plan = case.read_plan(registry)
         concerns = sense.check(plan, views, registry)
     except UserInputError as error:
-        return Outcome(case, "no plan", (), f"it is no valid plan: {error}")
+        return _judged(case, "refuse", (Said("refuse", "no_plan", str(error)),))
     verdict = sense.verdict(concerns)
     settled = settle(plan, concerns)
     said = tuple(Said(c.effect, c.test, c.sentence) for c in concerns)

@@ -148,6 +148,8 @@ def _area(voxels: NDArray[np.bool_], of: Mask, at: Point, method: str) -> Measur
         ),
         size=False,
     )
+    # A structure that goes on above or below the scan has its whole area on this slice.
+    result = result.model_copy(update={"flags": tuple(f for f in result.flags if not f.startswith("cut by"))})
     cut = slices[here]
     if not (cut[0].any() or cut[-1].any() or cut[:, 0].any() or cut[:, -1].any()):
         return result
