@@ -18,6 +18,8 @@ CANONICAL_UNITS: dict[str, str] = {
     "field_of_view": "mm",
     "asymmetry_index": "%",
     "volume_change": "%",
+    "emphysema_index": "%",
+    "area_at_level": "cm2",
     "component_count": "1",
     "dimensions": "1",
 }

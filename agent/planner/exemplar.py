@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Declined, DeclinedCode, Item, Proposal, Unclear
 from scanwright.agent.planner.index import ExemplarIndex, Neighbour, Vote, vote
@@ -19,10 +20,11 @@ from scanwright.agent.planner.reading.declines import SENTENCES, declined
 from scanwright.agent.planner.reading.normalise import normalise
 from scanwright.agent.planner.reading.part import Part, hu_asked_of, read_part
 from scanwright.agent.planner.reading.parts import Piece, protect, split
-from scanwright.agent.planner.reading.structures import mentions
+from scanwright.agent.planner.reading.structures import learn, mentions
 from scanwright.agent.planner.reading.wants import OF_THE_IMAGE, WEAK
 from scanwright.agent.planner.reading.words import Speller
 from scanwright.tools.contract.goal import Goal
+from scanwright.tools.contract.quantity import Point
 
 # Calibrated on the 678 questions of the dev and tuning sets (556 of one part with neighbours): where the winning label
 # has at least this share of the votes it is right in 85 % (98 % from 0.8 on, 25 to 55 % below 0.6); the likeness of the
@@ -42,6 +44,8 @@ _VAGUE = re.compile(
 )
 # Where a verb of showing stands beside one of these, the question may be about either.
 _QUANTITIES = {"volume", "mean_intensity"}
+# Words that mean another structure on a scan of that part.
+_BY_PART = {"head": ((re.compile(r"\bairways?\b"), "air spaces"),)}
 _TABLE = re.compile(r"\b(?:table|csv|spreadsheet|excel|xlsx)s?\b")
 
 
@@ -52,10 +56,12 @@ class ExemplarPlanner:
 
     def __init__(self, index: ExemplarIndex, speller: Speller) -> None:
         self._index, self._speller = index, speller
+        learn(index.structures)
 
     def propose(self, question: str, studies: Sequence[StudyView]) -> Proposal:
         """The goals of a question, part by part, with what is declined or unclear."""
-        text = protect(normalise(question, self._speller))
+        scanned = (studies[0].volume().image.body_part or "") if studies else ""
+        text = protect(in_words_of(scanned, normalise(question, self._speller)))
         has_mask = bool(studies) and studies[0].mask is not None
         parts = completed([read_part(p, has_mask=has_mask) for p in split(text) or [Piece(text)]])
         table = _TABLE.search(text) is not None
@@ -77,6 +83,7 @@ class ExemplarPlanner:
         named = self._index.named(part.text)
         if named is not None:
             part = replace(part, want=named)
+        part = self._of_what(part)
         beyond = None if named is not None else _beyond(part, studies)
         if beyond is not None:
             return beyond, 1.0
@@ -85,6 +92,11 @@ class ExemplarPlanner:
         if _is_clear(part):
             return self._goal(part, studies, table=table), 0.95
         return self._by_meaning(part, studies, table=table)
+
+    def _of_what(self, part: Part) -> Part:
+        """The part with the structure that its want is ever given of, where there is only one."""
+        only = None if part.want is None else self._index.only_of(part.want)
+        return part if only is None else replace(part, of=only, defaulted=False)
 
     def _preferred(self, part: Part) -> str | None:
         """Of the wants that the words name, the one that most neighbours vote for: "find the volume" is no mask."""
@@ -112,6 +124,7 @@ class ExemplarPlanner:
         if winner.declines or not sure:
             return _unclear(part.text, near), winner.score
         guess = part if part.want is not None and winner.label not in OF_THE_IMAGE else replace(part, want=winner.label)
+        guess = self._of_what(guess)
         if guess.want in OF_THE_IMAGE:
             guess = replace(guess, of="image", side="whole", region=None)
         if guess.complete:
@@ -119,20 +132,44 @@ class ExemplarPlanner:
         return _unclear(part.text, near), winner.score
 
     def _goal(self, part: Part, studies: Sequence[StudyView], *, table: bool) -> Goal:
-        want = part.want or ""
+        want, side, params = part.want or "", part.side, part.params
+        of = part.of or "image"
+        region = part.region if part.region != "image" else None
+        if want == "labelmap":
+            of = self._index.label_scheme(part.text) or of
+        elif want == "asymmetry_index" and self._index.has_own_sides(of) and "symmetr" not in part.text:
+            want, side = "volume", "each"  # "which lung is larger"
+        if region == "given_region" and self._index.in_given_region(want, of):
+            region = None
+        if part.level_mm is not None and studies:
+            params = {**params, "at": _middle_of_slice(studies[0], part.level_mm)}
         unit = part.unit
         if studies:
             unit = unit or hu_asked_of(part, studies[0].volume().image.unit)
         return Goal(
             want=want,
-            of=part.of or "image",
-            side=part.side,
-            region=part.region if part.region != "image" else None,
-            params=part.params,
+            of=of,
+            side=side,
+            region=region,
+            params=params,
             group="slice" if want == "axial_diameters" else None,
             unit=unit,
             output="table" if table else None,
         )
+
+
+def _middle_of_slice(study: StudyView, z_mm: float) -> Point:
+    """The point at that height above the middle of the scan (RAS+ mm)."""
+    geometry = study.volume().geometry
+    x, y, _ = geometry.matrix[:3, :3] @ ((np.array(geometry.shape) - 1) / 2) + geometry.matrix[:3, 3]
+    return Point(x=round(float(x), 3), y=round(float(y), 3), z=z_mm)
+
+
+def in_words_of(scanned: str, text: str) -> str:
+    """text (lower case) with the words that on a scan of this part mean something else said plainly."""
+    for pattern, plain in _BY_PART.get(scanned, ()):
+        text = pattern.sub(plain, text)
+    return text
 
 
 def _is_clear(part: Part) -> bool:

@@ -17,13 +17,15 @@ from scanwright.agent.planner.reading.parts import Piece
 from scanwright.agent.planner.reading.structures import mentions
 from scanwright.agent.planner.reading.wants import CUED, cued_wants
 from scanwright.memory.vectors import VectorStore
+from scanwright.tools.contract.types import is_variable
 from scanwright.tools.hashing import sha256_json
-from scanwright.tools.registry import Registry
+from scanwright.tools.registry import Registry, structures_of
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 DIMENSION = 384
 # A neighbour below this likeness says nothing about a question, and has no vote.
 _HEARD = 0.3
+_MISS = re.compile(r"(?P<text>.*\S)\s*\((?P<tool>\w+)\)")
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,48 @@ class ExemplarIndex:
     def named(self, text: str) -> str | None:
         """The want that text (lower case) calls by its own name, as a third party's tool gives it, or None."""
         return next((want for want, pattern in self._names.items() if pattern.search(text)), None)
+
+    @cached_property
+    def structures(self) -> set[str]:
+        """Every structure that some tool makes a mask of."""
+        return self._registry.structures()
+
+    def only_of(self, want: str) -> str | None:
+        """The one structure that want is ever given of ("emphysema_index": lung), or None."""
+        given = {t.card.output.structure for t in self._registry if want in t.card.quantities}
+        only = given.pop() if len(given) == 1 else None
+        return None if only is None or only == "*" or is_variable(only) else only
+
+    def in_given_region(self, want: str, of: str) -> bool:
+        """True where the tool for want of that structure takes the person's region anyway (muscle at a level)."""
+        return any(
+            want in t.card.quantities
+            and t.card.output.structure == of
+            and any(i.type.structure == "given_region" for i in t.card.inputs)
+            for t in self._registry
+        )
+
+    def has_own_sides(self, structure: str) -> bool:
+        """True where a tool of its own tells the structure's sides, so that no plane of symmetry has to."""
+        cards = (t.card for t in self._registry if structures_of(t.card) == (structure,))
+        return any(is_variable(c.output.side) and c.param(str(c.output.side)[1:]) is not None for c in cards)
+
+    def label_scheme(self, text: str) -> str | None:
+        """Which label map text asks for: that of the tool with the nearest example. None where no tool makes one."""
+        schemes, vectors = self._label_maps
+        if not schemes:
+            return None
+        return schemes[int(np.argmax(vectors @ self._encode([text])[0]))]
+
+    @cached_property
+    def _label_maps(self) -> tuple[list[str], NDArray[np.float32]]:
+        cards = {t.card.id: t.card for t in self._registry if t.card.output.kind == "LabelMap"}
+        rows = [(c.id, text) for c in cards.values() for text in (c.summary, *c.examples)]
+        # A near miss names the tool that it is an example of.
+        misses = (_MISS.fullmatch(miss) for t in self._registry for miss in t.card.near_misses)
+        rows += [(m["tool"], m["text"]) for m in misses if m is not None and m["tool"] in cards]
+        rows = [(str(cards[tool].output.structure), text) for tool, text in rows]
+        return [s for s, _ in rows], self._encode([e.lower() for _, e in rows]) if rows else np.zeros((0, DIMENSION), np.float32)
 
     @cached_property
     def _names(self) -> dict[str, re.Pattern[str]]:

@@ -52,7 +52,16 @@ STRUCTURES: dict[str, Concept] = {
             "body",
             "body",
             "SCT.Trunk",
-            ("body outline", "outline of the body", "whole body", "trunk", "torso", "patient outline", "body surface"),
+            (
+                "body",
+                "body outline",
+                "outline of the body",
+                "whole body",
+                "trunk",
+                "torso",
+                "patient outline",
+                "body surface",
+            ),
         ),
         Concept(
             "airway",
@@ -73,7 +82,19 @@ STRUCTURES: dict[str, Concept] = {
             "subcutaneous_fat",
             "subcutaneous fat",
             "SCT.SubcutaneousTissue",
-            ("subcutaneous fat", "subcutaneous adipose tissue", "subcutaneous tissue", "fat under the skin", "sat"),
+            (
+                "subcutaneous fat",
+                "subcutaneous adipose tissue",
+                "subcutaneous tissue",
+                "fat under the skin",
+                "fat layer under the skin",
+                "fat beneath the skin",
+                "fat lies under the skin",
+                "fat lie under the skin",
+                "fat is under the skin",
+                "fat layer",
+                "sat",
+            ),
         ),
         Concept(
             "deep_fat",
@@ -85,13 +106,18 @@ STRUCTURES: dict[str, Concept] = {
                 "visceral adipose tissue",
                 "intra-abdominal fat",
                 "abdominal fat inside the wall",
+                "fat inside the abdominal wall",
+                "fat inside the trunk wall",
+                "fat inside the wall",
+                "fat that is not subcutaneous",
+                "vat",
             ),
         ),
         Concept(
             "lean_tissue",
             "lean soft tissue (muscles and organs together)",
             None,
-            ("lean tissue", "lean soft tissue", "lean mass"),
+            ("lean tissue", "lean soft tissue", "lean mass", "muscles and organs together", "muscles and organs"),
         ),
         Concept(
             "bright_vessels",
@@ -104,6 +130,16 @@ STRUCTURES: dict[str, Concept] = {
                 "enhancing vessels",
                 "opacified vessels",
                 "vessels with contrast",
+                "vessels filled with contrast",
+                "vessels that are filled with contrast",
+                "contrast-filled aorta",
+                "blood with contrast",
+                "enhanced blood",
+                "blood in the enhanced vessels",
+                "blood in the large vessels",
+                "blood in the vessels",
+                "large vessels",
+                "heart and large vessels",
             ),
         ),
         Concept("intensity_range", "voxels in the range", None, ()),
@@ -143,7 +179,12 @@ STRUCTURES: dict[str, Concept] = {
         Concept("pancreas", "pancreas", "SCT.Pancreas", ("pancreas", "pancreatic")),
         Concept("bladder", "bladder", "SCT.Bladder", ("bladder", "urinary bladder")),
         Concept("prostate", "prostate", "SCT.Prostate", ("prostate", "prostatic")),
-        Concept("muscle", "muscle", "SCT.Muscle", ("muscle", "muscles", "muscular")),
+        Concept(
+            "muscle",
+            "muscle",
+            "SCT.Muscle",
+            ("muscle", "muscles", "muscular", "skeletal muscle", "skeletal muscles", "psoas", "psoas muscle"),
+        ),
         Concept("fat", "fat", "SCT.AdiposeTissue", ("fat", "adipose tissue", "fatty tissue")),
         Concept(
             "tumour",
@@ -162,3 +203,10 @@ STRUCTURES: dict[str, Concept] = {
         Concept("cell", "cell", "SCT.Cell", ("cell", "cells", "nucleus", "nuclei")),
     )
 }
+# Of these the body has a left and a right one, so that "each" is one of two.
+PAIRED = frozenset(
+    {
+        "accumbens", "amygdala", "caudate", "eye", "hippocampus", "kidney", "lateral_ventricle", "lung", "pallidum",
+        "putamen", "thalamus",
+    }
+)  # fmt: skip

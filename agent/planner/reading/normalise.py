@@ -37,6 +37,12 @@ def normalise(question: str, speller: Speller) -> str:
     for pattern, plain in (*_SPELLED, *_DICTATED):
         text = re.sub(pattern, plain, text)
     text = re.sub(r"\bskull[- ]?strip\w*|\bstrip(?: off| away)? the skull\b", "segment the brain in", text)
+    text = re.sub(
+        r"\b(?:remov\w+|cut(?:ting)? (?:away|off|out)|strip\w*|delet\w+) the (?:\w+ )?table\b", "segment the body", text
+    )
+    text = re.sub(r"\bpatient (?=without the (?:\w+ )?table\b)", "body ", text)
+    text = re.sub(r"\b(?:without|excluding|but not|free of) the (?:scanner |ct |patient )?table\b", " ", text)
+    text = re.sub(r"\b(gr[ae]y|white) mater\b", r"\1 matter", text)
     text = _FILLERS.sub(" ", text)
     text = _FRAMES.sub(" ", speller.correct(text))
     return re.sub(r"\s+", " ", spoken_to_digits(text)).strip(" ,.;")

@@ -29,9 +29,12 @@ _OPEN_RANGE = re.compile(
 _PRONOUN = re.compile(r"\b(?:it|its|this|that|them|their|they|there)\b")
 _COUNTED = re.compile(r"\bhow many (?:\w+ )?$|\b(?:number|count) of (?:the )?$")
 _MEASURES = re.compile(r"\b(?:mean|average|diameter|longest|how bright|how dense)\b")
+_HEIGHT = re.compile(
+    rf"\bz\s*(?:=|:|of|is|at)?\s*{_COORDINATE}\s*(?:mm\b)?|\b(?:slice|level|height|cut|section) (?:at|of) {_COORDINATE} ?mm\b"
+)
 # Numbers that belong to a word: "3D", "T1", "RECIST 1.1", "5th", "mm^2", "2 halves".
 _HARMLESS_NUMBER = re.compile(
-    r"\b\d+(?:st|nd|rd|th)\b|\bt[12]\b|\b[23] ?-?d\b|recist\s*1\.\d|\^\d|\b\d+[- ](?:year|yr|week|day|month)s?\b|\b[1-9]\b(?!\s*(?:hu|hounsfield))|\b(?:19|20)\d\d\b"
+    r"\blaa[- ]?950\b|\b[clt]\d{1,2}\b|\b\d+[- ]regions?\b|\b\d+(?:st|nd|rd|th)\b|\bt[12]\b|\b[23] ?-?d\b|recist\s*1\.\d|\^\d|\b\d+[- ](?:year|yr|week|day|month)s?\b|\b[1-9]\b(?!\s*(?:hu|hounsfield))|\b(?:19|20)\d\d\b"
 )
 # What an "of" may be followed by without naming a thing that is to be measured.
 _OF_NOTHING = re.compile(
@@ -49,7 +52,7 @@ _IS_SOMETHING = re.compile(r"\b(?:is|are|does|has|have)\s+(?:the|a|an|this|my|hi
 class Part:
     """What one part of a question says. of is None where no structure is named.
 
-    cues are all wants that its words name, want the one that was taken; foreign is true where the words name a thing
+    level_mm is the height of a slice that is named without a point. cues are all wants that its words name, want the one that was taken; foreign is true where the words name a thing
     that is no structure here, and doubtful where a number was left that nobody could place.
     """
 
@@ -66,6 +69,7 @@ class Part:
     pronoun: bool = False
     says_hu: bool = False
     ranged: bool = False
+    level_mm: float | None = None
     defaulted: bool = False
     foreign: bool = False
     doubtful: bool = False
@@ -93,6 +97,7 @@ class Part:
         return replace(self, want=other.want, unit=self.unit or other.unit, side=side, region=region)
 
 
+LAA_HU = -950
 _VOLUMES = {"mL", "L", "dL", "uL", "cm3", "mm3"}
 
 
@@ -102,10 +107,13 @@ def read_part(piece: Piece, *, has_mask: bool) -> Part:
     params: dict[str, Quantity | Point | str] = {}
     rest = text
     at = _POINT.search(text)
-    threshold = None
+    threshold, level = None, None
     if at is not None and _SAYS_POINT.search(text):
         params["at"] = Point(x=float(at[1]), y=float(at[2]), z=float(at[3]))
         rest = f"{text[: at.start()]} ⟨point⟩ {text[at.end() :]}"
+    elif (height := _HEIGHT.search(text)) is not None and cued_wants(text)[:1] == ["area_at_level"]:
+        level = float(height[1] or height[2])
+        rest = f"{text[: height.start()]} level {text[height.end() :]}"
     elif (threshold := read_threshold(text)) is not None:
         rest = threshold.rest
         params.update(threshold.params)
@@ -116,14 +124,24 @@ def read_part(piece: Piece, *, has_mask: bool) -> Part:
     unit = asked_unit(rest)
     if want == "volume_fraction" and unit in _VOLUMES:
         want = "volume"  # "how much of the head lies above … in mL" asks for no share
+    if want in ("emphysema_index", "area_at_level", "labelmap"):
+        ranged, threshold = False, None
     roles = read_roles(rest, want, ranged=ranged, has_mask=has_mask)
-    side: Side = "whole" if want in ("asymmetry_index", "plane") or want in OF_THE_IMAGE else side_of(rest)
+    if want == "volume_fraction" and _is_laa(roles, params):
+        want, roles, params = "emphysema_index", Roles("lung"), {}
+    side: Side = "whole" if want in ("asymmetry_index", "plane", "labelmap") or want in OF_THE_IMAGE else side_of(rest)
     return Part(
         text=piece.text, sentence=piece.sentence, want=want, of=roles.of, region=roles.region, side=side,
         unit=unit, params=params, cues=tuple(cues), whole_image=roles.whole_image,
-        pronoun=bool(_PRONOUN.search(rest)), says_hu=bool(re.search(r"\b(?:hu|hounsfields?)\b", text)), ranged=ranged,
+        pronoun=bool(_PRONOUN.search(rest)), says_hu=bool(re.search(r"\b(?:hu|hounsfields?)\b", text)), ranged=ranged, level_mm=level,
         defaulted=roles.defaulted, foreign=_is_foreign(rest, roles), doubtful=_has_stray_number(rest),
     )  # fmt: skip
+
+
+def _is_laa(roles: Roles, params: dict[str, Quantity | Point | str]) -> bool:
+    """The share of the lung below −950 HU has a name of its own."""
+    high = params.get("high")
+    return roles.region == "lung" and "low" not in params and isinstance(high, Quantity) and high.value == LAA_HU
 
 
 def _want(text: str, cues: list[str], *, ranged: bool) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from scanwright.agent.planner.reading.beyond import unknown_body_part, unknown_quantity
 from scanwright.agent.planner.reading.declines import declined
-from scanwright.agent.planner.reading.structures import mentions
+from scanwright.agent.planner.reading.structures import mentions, spelled_out
 from scanwright.agent.planner.reading.thresholds import Threshold, read_threshold
 from scanwright.agent.planner.reading.units import asked_unit, without_units
 from scanwright.agent.planner.reading.wants import cued_want
@@ -30,6 +30,7 @@ _SIDES = re.compile(r"\b(left|right)( \w+)?(?: and| or|/)( the)? (left|right)\b"
 
 def protect(text: str) -> str:
     """text (lower case) as it is to be split: "and" inside a range or a pair of sides is "~", a comma in coordinates "¦"."""
+    text = spelled_out(text)
     text = _TRIPLE.sub(r"\1¦\2¦\3", text)
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
     text = _INTERVAL.sub(r"\1 ~ \2", text)
@@ -53,7 +54,7 @@ _ADVERBIAL = (
     r"one (?:figure|value|number|result)|separately|respectively|expressed|rounded|measured|given"
 )
 _LEANS_FORWARD = re.compile(rf"(?:{_ADVERBIAL})\b")
-_LEANS_BACK = re.compile(rf"(?:{_ADVERBIAL}|(?:is|are|was|were)(?! (?:there|that|this|it|they|any|the)))\b")
+_LEANS_BACK = re.compile(rf"(?:{_ADVERBIAL}|where (?:i|we)|(?:is|are|was|were)(?! (?:there|that|this|it|they|any|the)))\b")
 # "the volume of the skull and of the brain": a second structure, not a place for the first.
 _ANOTHER = re.compile(r"(?:of|in|for|within|inside)\b")
 _ASKED_AGAIN = re.compile(

@@ -13,7 +13,7 @@ _SHARE_OF = re.compile(
     r"(?:shares?|fractions?|proportions?|portions?|percent(?:age)?|per ?cent|parts?|much|%|out|bit|piece)\s+of\s+(?:all\s+)?(?:the\s+|this\s+|a\s+|my\s+|his\s+|her\s+)?(?:whole\s+|entire\s+|total\s+|full\s+)?$"
 )
 _RELATIVE_TO = re.compile(
-    r"(?:relative\s+to|as\s+(?:a|the)\s+\w+\s+of|in\s+(?:relation|comparison)\s+to|compared\s+(?:to|with)|out\s+of|over|/|divided\s+by|versus|vs\.?|to|of\s+all)\s+(?:the\s+|this\s+)?(?:whole\s+|entire\s+|total\s+|full\s+)?$"
+    r"(?:relative\s+to|as\s+(?:a|the)\s+\w+\s+of|in\s+(?:relation|comparison)\s+to|compared\s+(?:to|with)|out\s+of|over|/|divided\s+by|versus|vs\.?|to|of\s+all)\s+(?:all\s+)?(?:of\s+)?(?:the\s+|this\s+)?(?:whole\s+|entire\s+|total\s+|full\s+)?$"
 )
 _LOCATIVE = re.compile(
     r"\b(?:in|inside|within|on|from|throughout|across|into|onto)\s+(?:the\s+|this\s+|my\s+|his\s+|her\s+)?(?:whole\s+|entire\s+|left\s+|right\s+|total\s+)*$"
@@ -58,6 +58,8 @@ def read_roles(text: str, want: str | None, *, ranged: bool, has_mask: bool) -> 
     named = _without_owner(text, named)
     if want in OF_THE_IMAGE:
         return Roles("image", None, whole)
+    if want == "labelmap":
+        return Roles("labels", None, whole)
     if want == "plane":
         return Roles("midsagittal_plane", None, whole)
     if ranged:

@@ -18,7 +18,18 @@ _EDGE = r"(?:height|width|length|depth|wide|deep|tall|high)"
 _EACH_SLICE = r"(?:per|each|every|by|for all|on all|slice by|in all|across)[- ](?:single |individual |axial |transverse |the )*(?:slices?|levels?|cuts?|sections?|images?)|slice[- ]?wise|(?:slice|level|section|cut)[- ](?:by|to)[- ](?:slice|level|section|cut)"
 _EARLIER = r"(?:since|over time|last (?:scan|exam|year|month|time|week|study|visit)|(?:previous|prior|earlier|old|older|first|baseline) (?:\w+ )?(?:scan|exam|examination|study|image|mri?|ct|one|time ?point|visit)|before\b|between the (?:two|2) (?:scans|exams|studies|time ?points|visits)|compared (?:to|with) (?:the )?(?:baseline|last|prior|previous|earlier))"
 
+_LEVEL = r"(?:levels?|slices?|cuts?|sections?|l[1-5]|t(?:1[0-2]|[1-9])|⟨point⟩|here|where i|i (?:point|click|mark|touch)\w*|point|location|position|spot)"
+_INTO = r"(?:parts|regions|tissues|classes|structures|areas)"
+
 _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("emphysema_index", (
+        r"\bemphysema\w*\b", r"\blaa\b", r"\blow(?:[- ]attenuation| attenuating| density) areas?\b", r"\blungs?\b.*\blow (?:attenuation|density)\b",
+    )),
+    ("area_at_level", (
+        r"\bcross[- ]sections?\b", r"\bcross[- ]sectional area\b",
+        rf"(?<!surface )\barea\b(?! of (?:the|its) (?:outer )?surface).*\b{_LEVEL}(?:\b|$)", rf"\b{_LEVEL}\b.*(?<!surface )\barea\b", r"(?<!surface )\barea\b.*⟨point⟩",
+        r"(?:\bcm ?\^2|\bmm ?\^2|\bsquare (?:centi|milli)met(?:re|er)s?)(?!\w).*\b(?:slice|level|cut|section)\b", r"\b(?:slice|level|cut|section)\b.*(?:\bcm ?\^2|\bmm ?\^2|\bsquare (?:centi|milli)met(?:re|er)s?)(?!\w)",
+    )),
     ("surface_stl", (
         r"\bstl\b", r"\b3d[- ]?print\w*", r"\bprintable\b", r"\bmesh(?:es)?\b", r"\b3d[- ](?:surface )?(?:model|object|file)\b",
         r"\bsurface (?:model|file|mesh)\b", r"\bmodel (?:of|for)\b.*\bprint\w*",
@@ -27,6 +38,12 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"\bnifti\b", r"\bnii(?:\.gz)?\b",
         r"\b(?:export|save|download|write(?: out)?|store)\b.*\b(?:masks?|segmentation|label ?map|region|outline|contours?|labels?)\b",
         r"\bmask\b.*\b(?:file|disk|download|export)\b",
+    )),
+    ("labelmap", (
+        r"\blabel ?maps?\b", r"\bparcell?at\w+", r"\btissue (?:classes|class|segmentation|labels|classification)\b", r"\bas labels\b",
+        rf"\b(?:segment|divide|split|classify|label|part)\w*\b.*\binto\b(?: \w+){{0,3}} {_INTO}\b", r"\bclassif\w+\b.*\bvoxels\b",
+        r"\b(?:sub)?cortical segmentation\b", r"\bwhich \w+(?: of the \w+)? is (?:each|every) voxel\b", r"\blabel\b.*\b(?:regions|gyri|nuclei)\b",
+        r"\b\w+[-–]\w+ regions\b",
     )),
     ("volume_change", (
         r"\b(?:grow|grows|growing|grown|grew|growth|shrink|shrinks|shrinking|shrunk|shrunken|shrank|progress(?:ed|ion)|regress(?:ed|ion))\b",
@@ -71,7 +88,7 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
     ("body_part", (
         r"\b(?:what|which) (?:body ?part|part of the body|body region|anatomical region|anatomy|region of the body|anatomic region|body area|areas? of the body|organ system|region (?:is|was) (?:shown|scanned|imaged|covered)|part (?:is|was) (?:shown|scanned|imaged|covered))\b", r"\bbody ?part\b",
-        r"\bwhat (?:does|is) (?:this|the) (?:scan|image) (?:show|of)\b", r"\bregion was (?:scanned|imaged)\b", r"\bparts? of (?:the|this|his|her|my) (?:body|patient)\b",
+        r"\bwhat (?:does|is) (?:this|the) (?:scan|image) (?:show|of)\b", r"\bregion was (?:scanned|imaged)\b", r"^(?!.*\bhow (?:large|big|much)\b).*\bparts? of (?:the|this|his|her|my) (?:body|patient)\b",
     )),
     ("field_of_view", (
         r"\bfield[- ]of[- ]view\b", r"\bcoverage\b", r"\b(?:scan|image|acquisition|study)(?:\'s)? extent\b", r"\bextent of the (?:scan|image|acquisition|study)\b", r"\bphysical (?:size|extent|dimensions)\b",
