@@ -57,7 +57,7 @@ TRUNK_CT: tuple[AnyBefore, ...] = (
 @tool(
     examples=(
         "Outline the body.",
-        "Where does the patient end on this CT?",
+        "Where does the body end on this CT?",
         "Segment the patient without the table.",
         "How large is the scanned part of the body?",
         "Give me the skin surface of the trunk.",
@@ -136,7 +136,7 @@ def fat(
         "What is the volume of the subcutaneous adipose tissue?",
         "Outline the SAT.",
         "Show the subcutaneous fat of the abdomen.",
-        "How thick is the fat layer, as a volume?",
+        "How large is the fat layer under the skin?",
     ),
     near_misses=(
         "How much visceral fat is there? (deep_fat: it holds the fat between muscles too)",
@@ -216,7 +216,7 @@ def deep_fat(
         "How much lean tissue is there?",
         "Segment the lean soft tissue.",
         "What is the volume of muscles and organs together?",
-        "Show everything from −29 to 150 HU in the body.",
+        "Show the lean tissue of the body.",
         "Outline the lean mass on this CT.",
         "How much of the trunk is lean?",
     ),

@@ -55,7 +55,7 @@ USES = (orient, columns, contrast, parts, reach)
         "Outline the bones of the chest.",
         "Segment the skeleton.",
         "How much bone is there in the trunk?",
-        "Show the ribs, the spine and the pelvis.",
+        "Show the bones of the trunk.",
         "What is the bone volume on this body CT?",
     ),
     near_misses=(

@@ -65,7 +65,7 @@ def area_at_level(
         "What is the muscle area at this level?",
         "What is the skeletal muscle area at L3 inside my outline?",
         "How many cm² of muscle are in the marked region on this slice?",
-        "Cross-sectional area of the psoas that I outlined, at this point?",
+        "Cross-sectional area of the muscle inside my outline, at this point?",
         "Measure the muscle area on the slice I point at.",
         "Skeletal muscle area for sarcopenia, with the muscles outlined by me",
     ),
