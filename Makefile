@@ -52,6 +52,7 @@ evals: install  ## Run the long evaluations and write their results to evals/res
 	$(BIN)/scanwright eval planning --split test --output evals/results/planning.json
 	$(BIN)/scanwright eval sense
 	$(BIN)/scanwright eval orientation demo/brain_t1.nii.gz
+	$(BIN)/scanwright eval body_ct
 
 serve: install  ## Serve the web app
 	$(BIN)/scanwright serve

@@ -1,4 +1,4 @@
-"""scanwright eval planning|sense|bench|orientation"""
+"""scanwright eval planning|sense|bench|orientation|…"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ PARTS = {
     ),
     "sense": ("scanwright.evals.sense.run", "Plans that are valid and clinically wrong: are they caught?"),
     "bench": ("scanwright.evals.bench.run", "Speed and memory, as ratios in one run."),
+    "body_ct": ("scanwright.evals.accuracy.body_ct", "Body CT tools against surfaces and stored segmentations."),
     "orientation": ("scanwright.evals.orientation", "A volume under all 48 axis orders and flips of one file."),
 }
 
@@ -21,6 +22,6 @@ PARTS = {
 @click.argument("part", type=click.Choice(sorted(PARTS)))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def evaluate(part: str, arguments: tuple[str, ...]) -> int:
-    """Run a benchmark: planning, sense, bench or orientation."""
+    """Run a benchmark by its name."""
     code: int = importlib.import_module(PARTS[part][0]).main(list(arguments))
     return code

@@ -35,7 +35,14 @@ BONE_WINDOW = (400.0, 2000.0)
 AIR_WINDOW = (-400.0, 1500.0)
 BRAIN_WINDOW = (40.0, 80.0)
 SOFT_WINDOW = (40.0, 400.0)
-WINDOW_OF = {"bone": BONE_WINDOW, "skull": BONE_WINDOW, "air_space": AIR_WINDOW, "brain": BRAIN_WINDOW}
+WINDOW_OF = {
+    "bone": BONE_WINDOW,
+    "skull": BONE_WINDOW,
+    "air_space": AIR_WINDOW,
+    "lung": AIR_WINDOW,
+    "airway": AIR_WINDOW,
+    "brain": BRAIN_WINDOW,
+}
 
 
 @dataclass(frozen=True)
