@@ -64,10 +64,9 @@ class WorkerContext:
         if voxels.shape != like.geometry.shape:
             raise ToolInputError(f"A mask of shape {voxels.shape} does not lie on a grid of {like.geometry.shape}.")
         voxels = np.asarray(voxels, dtype=np.bool_)
+        what = {"kind": "Mask", "structure": structure, "side": side, "quantity": ()}
         return Mask(
-            type=like.type.model_copy(
-                update={"kind": "Mask", "structure": structure, "side": side, "grid": like.geometry.grid, "quantity": ()}
-            ),
+            type=like.type.model_copy(update={**what, "grid": like.geometry.grid}),
             name=name or structure.replace("_", " "),
             geometry=like.geometry,
             image=like.image,
