@@ -13,20 +13,24 @@ from scanwright.memory.home import Home
 from scanwright.memory.records import EventKind, RunRecord
 from scanwright.tools.artifacts import Mask
 from scanwright.tools.contract.goal import Goal
-from scanwright.tools.contract.quantity import Point
+from scanwright.tools.contract.quantity import Point, Points
 from scanwright.tools.errors import UserInputError
 from scanwright.tools.imaging.loaded import GivenFacts
 
 
 @dataclass(frozen=True)
 class Given:
-    """What comes with a question: facts the files leave out, a mask (FILE[:LABEL]), a point, a series, a patient."""
+    """What comes with a question: facts the files leave out, a mask (FILE[:LABEL]), a point, a series, a patient.
+
+    points are further ones, by the name of the parameter they are for: "more" and "not_at".
+    """
 
     facts: GivenFacts = field(default_factory=GivenFacts)
     mask: str | None = None
     at: Point | None = None
     series: str | None = None
     patient: str | None = None
+    points: dict[str, Points] = field(default_factory=dict)
 
     def views(self, home: Home, targets: Sequence[str | Path]) -> list[StudyView]:
         """The studies under their aliases S1, S2, …, the one asked about (the last) first."""
@@ -39,7 +43,7 @@ class Given:
             views.append(
                 study_view(home, record, f"S{i}", mask=self.mask if last else None, at=self.at if last else None)
             )
-        return [views[-1], *views[:-1]]
+        return [replace(views[-1], points=self.points), *views[:-1]]
 
     def completed(self, goal: Goal, studies: Sequence[StudyView]) -> Goal:
         """The goal with what was given beside the question: the series, the earlier exam."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from scanwright.agent.given import Given
     from scanwright.agent.workbench import Workbench
+    from scanwright.tools.contract.quantity import Points
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +38,8 @@ def given_options(function: F) -> F:
             ),
             click.option("--mask", help="A mask that you give: FILE or FILE:LABEL (NIfTI, on the scan's grid)."),
             click.option("--at", help="A point in RAS+ mm that you mean: X,Y,Z."),
+            click.option("--more", multiple=True, help="A further point inside what you mean: X,Y,Z (may be repeated)."),
+            click.option("--not-at", multiple=True, help="A point outside what you mean: X,Y,Z (may be repeated)."),
             click.option("--series", help="The series that is meant, where the study has several."),
             click.option(
                 "--patient", help="A patient's name for joining studies whose files do not say whose they are."
@@ -53,10 +56,18 @@ def given_from(options: dict[str, Any]) -> Given:
     from scanwright.tools.imaging.loaded import GivenFacts
 
     facts = GivenFacts(modality=options["modality"], body_part=options["body_part"], sides=options["sides"])
-    return Given(facts, options["mask"], _point(options["at"]), options["series"], options["patient"])
+    given = {name: _points(options[name], f"--{name.replace('_', '-')}") for name in ("more", "not_at")}
+    points = {name: value for name, value in given.items() if value is not None}
+    return Given(facts, options["mask"], _point(options["at"]), options["series"], options["patient"], points)
 
 
-def _point(text: str | None) -> Any:
+def _points(texts: Sequence[str], option: str) -> Points | None:
+    from scanwright.tools.contract.quantity import Points
+
+    return Points(points=tuple(_point(text, option) for text in texts)) if texts else None
+
+
+def _point(text: str | None, option: str = "--at") -> Any:
     from scanwright.tools.contract.quantity import Point
     from scanwright.tools.errors import UserInputError
 
@@ -66,7 +77,7 @@ def _point(text: str | None) -> Any:
         x, y, z = (float(v) for v in text.split(","))
         return Point(x=x, y=y, z=z)
     except ValueError:
-        raise UserInputError(f"--at takes three numbers in mm, as --at 10,-20.5,33: got {text!r}.") from None
+        raise UserInputError(f"{option} takes three numbers in mm, as {option} 10,-20.5,33: got {text!r}.") from None
 
 
 def workbench(home: Path | None) -> Workbench:

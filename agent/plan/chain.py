@@ -192,6 +192,8 @@ class Chainer:
                 params[spec.name] = self.goal.params[spec.name]
             elif spec.kind == "point" and study.at is not None:
                 params[spec.name] = study.at
+            elif spec.kind == "points" and spec.name in study.points:
+                params[spec.name] = study.points[spec.name]
             elif spec.required:
                 raise NoChain(6, _ask_for(spec.name, spec.kind), tool.card.id)
         return params

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from scanwright.agent.plan.plan import StudyRef
 from scanwright.tools.artifacts import Artifact, Mask, Volume
-from scanwright.tools.contract.quantity import Point
+from scanwright.tools.contract.quantity import Point, Points
 from scanwright.tools.errors import UserInputError
 
 
@@ -14,8 +14,9 @@ from scanwright.tools.errors import UserInputError
 class StudyView:
     """A study under its alias in the plan ("S1"), with what the person gave beside the question.
 
-    volumes are its series by name; mask is the person's, on the grid of one of them; at is what they point at;
-    relative_day orders the exams of one patient (None: the file has no date).
+    volumes are its series by name; mask is the person's, on the grid of one of them; at is what they point at, points
+    further ones by the name of the parameter they are for; relative_day orders the exams of one patient (None: the
+    file has no date).
     """
 
     alias: str
@@ -24,6 +25,7 @@ class StudyView:
     volumes: dict[str, Volume]
     mask: Mask | None = None
     at: Point | None = None
+    points: dict[str, Points] = field(default_factory=dict)
     warnings: tuple[str, ...] = field(default=())
     relative_day: int | None = None
 

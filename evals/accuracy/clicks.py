@@ -124,7 +124,7 @@ def cases(data: str | None) -> Iterator[Case]:
 
 
 def phantoms() -> Iterator[Case]:
-    """Asymmetric bodies beside bodies of their own brightness, with noise of a quarter, a half and the whole contrast."""
+    """Asymmetric bodies beside others as bright, with noise of a quarter, a half and the whole contrast."""
     for name, noise in (("low noise", 0.25), ("noise", 0.5), ("high noise", 1.0)):
         for kind, shape, spacing in (
             ("isotropic", (128, 128, 128), (1.0, 1.0, 1.0)),
@@ -170,16 +170,16 @@ def organs(folder: Path) -> Iterator[Case]:
 
 def tumours(folder: Path) -> Iterator[Case]:
     """The enhancing tumour on MR, and the larger bodies of a prostate phantom."""
-    import SimpleITK as sitk
+    import SimpleITK
 
     for name, labels in (("brain1", (1,)), ("prostate_phantom_subvolume", (8, 9))):
         suffix = "_image" if name == "brain1" else ""
         file, mask = folder / f"{name}{suffix}.nrrd", folder / f"{name}{'_' if suffix else '-'}label.nrrd"
         if not file.is_file():
             continue
-        image = sitk.ReadImage(str(file))
-        voxels = sitk.GetArrayFromImage(image).T
-        drawn = sitk.GetArrayFromImage(sitk.ReadImage(str(mask))).T
+        image = SimpleITK.ReadImage(str(file))
+        voxels = SimpleITK.GetArrayFromImage(image).T
+        drawn = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(mask))).T
         for label in labels:
             yield _cut(f"{name} {label}", MANUAL, voxels, drawn == label, image.GetSpacing())
 

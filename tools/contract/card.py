@@ -22,7 +22,7 @@ class ToolInput(_Frozen):
     many: bool = False
 
 
-ParamKind = Literal["quantity", "point", "number", "integer", "text", "flag", "choice"]
+ParamKind = Literal["quantity", "point", "points", "number", "integer", "text", "flag", "choice"]
 
 
 class ToolParam(_Frozen):

@@ -16,7 +16,7 @@ from scanwright.tools.artifacts import Artifact, LabelMap, Mask, Measurements, V
 from scanwright.tools.contract.card import MeasuredError, Needs, ParamKind, ToolCard, ToolInput, ToolParam
 from scanwright.tools.contract.conditions import AnyAfter, AnyBefore, Concern, Scene
 from scanwright.tools.contract.context import ToolContext
-from scanwright.tools.contract.quantity import Point, Quantity
+from scanwright.tools.contract.quantity import Point, Points, Quantity
 from scanwright.tools.contract.types import Bindings, Mismatch, Of, is_variable, substitute, unify
 from scanwright.tools.errors import ToolInputError
 
@@ -127,8 +127,8 @@ def tool(
 ) -> Callable[[Callable[P, R]], Tool[P, R]]:
     """Makes a function a tool.
 
-    The function takes a ToolContext, then artifacts annotated with Of(...), then scalars (Quantity, Point, str,
-    float, int, bool, Literal); it returns one annotated artifact. A variable of the output that is named as a
+    The function takes a ToolContext, then artifacts annotated with Of(...), then scalars (Quantity, Point, Points,
+    str, float, int, bool, Literal); it returns one annotated artifact. A variable of the output that is named as a
     Literal parameter ("?side" and side) is set by it. uses names local modules whose code the result depends on.
     Raises TypeError where the signature cannot be read.
     """
@@ -200,6 +200,7 @@ def _param_kind(hint: Any, name: str) -> ParamKind:
     kinds: dict[Any, ParamKind] = {
         Quantity: "quantity",
         Point: "point",
+        Points: "points",
         float: "number",
         int: "integer",
         str: "text",

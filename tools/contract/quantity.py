@@ -1,10 +1,10 @@
-"""Scalars that people give: a quantity with its UCUM unit, a point in the scan."""
+"""Scalars that people give: a quantity with its UCUM unit, a point in the scan, several points."""
 
 from __future__ import annotations
 
 import math
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Quantity(BaseModel):
@@ -45,6 +45,17 @@ class Point(BaseModel):
 
     def __str__(self) -> str:
         return f"({self.x:g}, {self.y:g}, {self.z:g}) mm"
+
+
+class Points(BaseModel):
+    """Several positions in RAS+ millimetres that the person points at, one or more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    points: tuple[Point, ...] = Field(min_length=1)
+
+    def __str__(self) -> str:
+        return ", ".join(str(p) for p in self.points)
 
 
 HU = "[hnsf'U]"

@@ -1,103 +1,153 @@
-"""Windows of intensity around a click, the region of the best boundary, and what clicks outside take away."""
+"""Windows of intensity around a click, and how well the region that each gives stands out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scanwright.tools.morphology import parts
 from scanwright.tools.morphology.seeded_grid import Index, WorkingGrid
 
-LEVELS = 18
-# Passages of so many blocks' half width are closed in turn.
-CLOSED = (0.0, 1.0, 2.0)
+LEVELS = 14
+# Passages narrower than these shares of the width at the click are closed in turn: a leak is narrower than the body.
+CLOSED = (0.0, 0.15, 0.3, 0.45, 0.6)
 # An edge counts in full where it rises by this many times the spread around the click.
 EDGE = 3.0
-# A region with a lesser share of its boundary on edges is no structure that stands out.
-LEAST = 0.25
-# Hollows up to this share of a region belong to it (vessels, calcifications).
-HOLLOW = 0.05
+# A region that scores less is no structure that stands out (a click in an even background scores 0).
+LEAST = 0.08
+# Regions of fewer blocks score less: a speck of noise has sharp edges too.
+SPECK = 50.0
 
 
-def grown(
-    grid: WorkingGrid, at: Index, allowed: NDArray[np.bool_], outside: Sequence[Index] = ()
-) -> NDArray[np.bool_]:
-    """The region (blocks) around a click; empty where none stands out."""
-    from scipy.ndimage import distance_transform_edt
+@dataclass(frozen=True)
+class Candidate:
+    """A region (blocks, packed) around a click and its score, from 0 to about 1."""
 
-    middle, spread, widest = _around(grid.values, at)
+    packed: NDArray[np.uint8]
+    shape: Index
+    score: float
+    blocks: int
+
+    @cached_property
+    def region(self) -> NDArray[np.bool_]:
+        """The region (x, y, z)."""
+        count = int(np.prod(self.shape))
+        return np.unpackbits(self.packed, count=count).astype(np.bool_).reshape(self.shape)
+
+    def holds(self, at: Index) -> bool:
+        """True where a block lies in the region."""
+        return bool(self.region[at])
+
+
+def candidates(grid: WorkingGrid, at: Index, allowed: NDArray[np.bool_] | None = None) -> list[Candidate]:
+    """Regions around a click, from narrow windows to wide ones, each whole and with narrow passages closed."""
+    middle, spread, widest = around(grid.values, at)
     apart = np.abs(grid.values - middle)
-    edges = _edges(grid.values, EDGE * spread)
-    best, best_score = np.zeros(apart.shape, np.bool_), LEAST
+    edges = _edges(grid, EDGE * spread)
     least = max(float(apart[at]) * 1.01, spread)
+    found: list[Candidate] = []
+    seen: set[tuple[int, float]] = set()
     for width in np.geomspace(least, max(widest, 1.5 * least), LEVELS):
-        window = (apart <= width) & allowed
-        depth = None
-        for closed in CLOSED:
-            if closed:
-                if depth is None:
-                    depth = distance_transform_edt(np.pad(window, 1, mode="edge"))[1:-1, 1:-1, 1:-1]
-                region = _opened(window, depth, closed, at)
-            else:
-                region = _part_at(window, at)
-            if region is None:
+        window = apart <= width
+        if allowed is not None:
+            window &= allowed
+        for region in _regions(grid, window, at):
+            score = _score(grid, region, edges)
+            blocks = int(np.count_nonzero(region))
+            if (blocks, score) in seen:
                 continue
-            score = _score(region, edges)
-            if score > best_score:
-                best, best_score = region, score
-    return _filled(best)
+            seen.add((blocks, score))
+            i, j, k = region.shape
+            found.append(Candidate(np.packbits(region), (i, j, k), score, blocks))
+    return found
 
 
-def parted(
-    grid: WorkingGrid, region: NDArray[np.bool_], inside: Sequence[Index], outside: Sequence[Index]
-) -> NDArray[np.bool_]:
-    """region without what lies nearer to the clicks outside than to those inside, along paths of like intensity."""
-    to_inside = _distance(grid, region, inside)
-    to_outside = _distance(grid, region, outside)
-    return region & (to_inside < to_outside)
-
-
-def _distance(grid: WorkingGrid, region: NDArray[np.bool_], seeds: Sequence[Index]) -> NDArray[np.float64]:
-    """Geodesic distance from the nearest of some clicks inside a region (and one block around each click)."""
-    from skimage.graph import MCP_Geometric
-
-    around = [_around(grid.values, at) for at in seeds]
-    apart = np.min([np.abs(grid.values - middle) / spread for middle, spread, _ in around], axis=0)
-    cost = np.where(region, 1.0 + np.minimum(apart, 20.0) ** 2, -1.0)
-    for at in seeds:
-        cost[at] = max(cost[at], 1.0)
-        ball = tuple(slice(max(0, i - 1), i + 2) for i in at)
-        cost[ball] = np.maximum(cost[ball], 1.0)
-    distance, _ = MCP_Geometric(cost, fully_connected=False, sampling=grid.spacing_mm).find_costs(list(seeds))
-    return np.asarray(distance)
-
-
-def _around(values: NDArray[np.float32], at: Index) -> tuple[float, float, float]:
-    """The median around a block, the spread there, and the widest window that makes sense."""
+def around(values: NDArray[np.float32], at: Index) -> tuple[float, float, float]:
+    """The median around a block, the spread there (no less than the noise), and the widest window of sense."""
     ball = values[tuple(slice(max(0, i - 1), i + 2) for i in at)]
     middle = float(np.median(ball))
-    low, high = (float(v) for v in np.percentile(values[::2, ::2, ::2], (1, 99)))
-    spread = max(1.4826 * float(np.median(np.abs(ball - middle))), 0.005 * (high - low), 1e-6)
+    low, high = (float(v) for v in np.percentile(values, (1, 99)))
+    steps = [np.abs(np.diff(values, axis=axis)) for axis in range(2) if values.shape[axis] > 1]
+    noise = max((1.4826 * float(np.median(s)) / 2**0.5 for s in steps), default=0.0)
+    spread = max(1.4826 * float(np.median(np.abs(ball - middle))), noise, 0.005 * (high - low), 1e-6)
     return middle, spread, max(high - middle, middle - low, 4 * spread) / 2
 
 
-def _edges(values: NDArray[np.float32], full: float) -> tuple[NDArray[np.float32], ...]:
-    """For each axis how much of an edge lies between each block and the next, 0 to 1."""
-    return tuple(np.minimum(np.abs(np.diff(values, axis=axis)) / full, 1.0).astype(np.float32) for axis in range(3))
+def depth_mm(grid: WorkingGrid, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Distance of each block of a mask from the nearest outside it; the end of the array is no outside."""
+    from scipy.ndimage import distance_transform_edt
+
+    if mask.all():
+        return np.full(mask.shape, np.inf)
+    flat = _flat_axis(mask.shape)
+    step = grid.spacing_mm
+    if flat is None:
+        return np.asarray(distance_transform_edt(mask, sampling=step))
+    sampling = tuple(s for axis, s in enumerate(step) if axis != flat)
+    return np.expand_dims(distance_transform_edt(mask.squeeze(flat), sampling=sampling), flat)
 
 
-def _score(region: NDArray[np.bool_], edges: tuple[NDArray[np.float32], ...]) -> float:
-    """The share of the region's boundary that lies on edges; faces at the end of the array lie on none."""
-    on_edge, faces = 0.0, 0
+def _regions(grid: WorkingGrid, window: NDArray[np.bool_], at: Index) -> list[NDArray[np.bool_]]:
+    whole = _part_at(window, at)
+    if whole is None:
+        return []
+    found = [whole]
+    depth = depth_mm(grid, whole)
+    step = _step(grid)
+    for share in CLOSED[1:]:
+        by = share * float(depth[at])
+        # Below one block nothing is closed that the window has not closed itself.
+        if step <= by < np.inf:
+            core = _part_at(depth > by, at)
+            if core is not None:
+                found.append(_grown_back(grid, core, whole, by + step / 2))
+    return found
+
+
+def _grown_back(grid: WorkingGrid, core: NDArray[np.bool_], whole: NDArray[np.bool_], by: float) -> NDArray[np.bool_]:
+    """The blocks of whole no farther from core than by, worked out in a box around it."""
+    from scanwright.tools.imaging import axes
+
+    box = tuple(
+        slice(max(0, s.start - margin), s.stop + margin)
+        for s, margin in zip(axes.bounding_slices(core), (int(by / s) + 1 for s in grid.spacing_mm), strict=True)
+    )
+    result = np.zeros(whole.shape, np.bool_)
+    result[box] = whole[box] & (depth_mm(grid, ~core[box]) <= by)
+    return result
+
+
+def _score(grid: WorkingGrid, region: NDArray[np.bool_], edges: tuple[NDArray[np.float32], ...]) -> float:
+    """The share of the boundary that lies on edges, times the root of how round the region is (a ball: 1).
+
+    Faces at the end of the array lie on no edge, and count twice: what is cut there is seldom what was meant.
+    """
+    flat = _flat_axis(region.shape)
+    step = grid.spacing_mm
+    thick = 1.0 if flat is None else step[flat]
+    on_edge = area = cut = 0.0
     for axis in range(3):
-        if region.shape[axis] == 1:
+        if axis == flat:
             continue
-        differs = np.diff(region, axis=axis)
-        on_edge += float(edges[axis][differs].sum())
-        faces += int(np.count_nonzero(differs))
-        faces += int(np.count_nonzero(region.take((0, -1), axis=axis)))
-    return on_edge / max(faces, 1)
+        face = float(np.prod(step)) / step[axis] / thick
+        differs = region.take(range(1, region.shape[axis]), axis) != region.take(range(region.shape[axis] - 1), axis)
+        on_edge += face * float(edges[axis][differs].sum())
+        area += face * int(np.count_nonzero(differs))
+        cut += face * int(np.count_nonzero(region.take((0, -1), axis=axis)))
+    size = np.count_nonzero(region) * float(np.prod(step)) / thick
+    faces = max(area + cut, 1e-9)
+    roundness = (
+        2 * (np.pi * size) ** 0.5 / faces if flat is not None else (36 * np.pi) ** (1 / 3) * size ** (2 / 3) / faces
+    )
+    speck = np.count_nonzero(region) / (np.count_nonzero(region) + SPECK)
+    return float(on_edge / (faces + cut) * roundness**0.5 * speck)
+
+
+def _edges(grid: WorkingGrid, full: float) -> tuple[NDArray[np.float32], ...]:
+    """For each axis how much of an edge lies between each block and the next, 0 to 1."""
+    return tuple(np.minimum(np.abs(np.diff(grid.values, axis=a)) / full, 1.0).astype(np.float32) for a in range(3))
 
 
 def _part_at(window: NDArray[np.bool_], at: Index) -> NDArray[np.bool_] | None:
@@ -107,26 +157,10 @@ def _part_at(window: NDArray[np.bool_], at: Index) -> NDArray[np.bool_] | None:
     return np.asarray(labels == labels[at])
 
 
-def _opened(
-    window: NDArray[np.bool_], depth: NDArray[np.float64], by: float, at: Index
-) -> NDArray[np.bool_] | None:
-    """The part at a click of what is left where passages narrower than twice `by` are closed, grown back."""
-    from scipy.ndimage import distance_transform_edt
-
-    core = _part_at(depth > by, at)
-    if core is None:
-        return None
-    return window & (distance_transform_edt(~core) <= by + 0.5)
+def _step(grid: WorkingGrid) -> float:
+    return min(s for s, n in zip(grid.spacing_mm, grid.values.shape, strict=True) if n > 1 or grid.values.size == 1)
 
 
-def _filled(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    from scipy.ndimage import binary_fill_holes
-
-    if not region.any():
-        return region
-    flat = [axis for axis, n in enumerate(region.shape) if n == 1]
-    filled = (
-        np.expand_dims(binary_fill_holes(region.squeeze(flat[0])), flat[0]) if flat else binary_fill_holes(region)
-    )
-    labels, sizes = parts.labelled(filled & ~region, 6)
-    return region | parts.chosen(labels, (sizes > 0) & (sizes <= HOLLOW * np.count_nonzero(region)))
+def _flat_axis(shape: tuple[int, ...]) -> int | None:
+    """The axis across a single slice, or None."""
+    return next((axis for axis, n in enumerate(shape) if n == 1), None)

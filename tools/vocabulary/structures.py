@@ -169,6 +169,36 @@ STRUCTURES: dict[str, Concept] = {
                 "annotation",
             ),
         ),
+        Concept(
+            "clicked_structure",
+            "structure at the point",
+            None,
+            tuple(
+                f"{thing} {pointed}"
+                for thing in ("structure", "thing", "object", "organ", "what")
+                for pointed in (
+                    "i point at",
+                    "i pointed at",
+                    "i am pointing at",
+                    "i'm pointing at",
+                    "i clicked",
+                    "i clicked on",
+                    "i click on",
+                )
+            )
+            + (
+                "structure at this point",
+                "thing at this point",
+                "object at this point",
+                "organ at this point",
+                "structure at the point",
+                "structure around this point",
+                "clicked structure",
+                "structure here",
+                "thing here",
+                "this spot",
+            ),
+        ),
         # Structures that no bundled tool segments: known, so that a refusal can name them.
         Concept("liver", "liver", "SCT.Liver", ("liver", "hepatic")),
         Concept("spleen", "spleen", "SCT.Spleen", ("spleen", "splenic")),
