@@ -25,9 +25,9 @@ class StudyView:
     volumes: dict[str, Volume]
     mask: Mask | None = None
     at: Point | None = None
-    points: dict[str, Points] = field(default_factory=dict)
     warnings: tuple[str, ...] = field(default=())
     relative_day: int | None = None
+    points: dict[str, Points] = field(default_factory=dict)
 
     def volume(self, series: str | None = None) -> Volume:
         """The series of that name; without a name the one the mask lies on, or the only one.

@@ -67,7 +67,7 @@ def without_click(
         markers[each] = 1
     for each in outside:
         markers[each] = 2
-    taken = np.asarray(watershed(-depth, markers, mask=region) == 2)
+    taken: NDArray[np.bool_] = np.asarray(watershed(-depth, markers, mask=region) == 2)
     if np.count_nonzero(taken) > TAKEN * np.count_nonzero(region):
         taken[:] = False
     # A click in a thin crust takes the crust near it, not all that the crust surrounds.
