@@ -94,7 +94,9 @@ class ExemplarPlanner:
         return self._by_meaning(part, studies, table=table)
 
     def _of_what(self, part: Part) -> Part:
-        """The part with the structure that its want is ever given of, where there is only one."""
+        """The part with the structure that its want is ever given of, where there is one; label maps by meaning."""
+        if part.want == "labelmap":
+            return replace(part, of=self._index.label_scheme(part.text), side="whole", region=None)
         only = None if part.want is None else self._index.only_of(part.want)
         return part if only is None else replace(part, of=only, defaulted=False)
 
@@ -135,9 +137,7 @@ class ExemplarPlanner:
         want, side, params = part.want or "", part.side, part.params
         of = part.of or "image"
         region = part.region if part.region != "image" else None
-        if want == "labelmap":
-            of = self._index.label_scheme(part.text) or of
-        elif want == "asymmetry_index" and self._index.has_own_sides(of) and "symmetr" not in part.text:
+        if want == "asymmetry_index" and self._index.has_own_sides(of) and "symmetr" not in part.text:
             want, side = "volume", "each"  # "which lung is larger"
         if region == "given_region" and self._index.in_given_region(want, of):
             region = None
@@ -186,7 +186,7 @@ def _beyond(part: Part, studies: Sequence[StudyView]) -> Declined | None:
         code = None
     if code is not None:
         return _decline(part.text, code)
-    if part.of == "given_region" or part.want in OF_THE_IMAGE:
+    if part.of == "given_region" or part.want in (*OF_THE_IMAGE, "labelmap"):
         return None
     scanned = studies[0].volume().image.body_part if studies else None
     unknown = unknown_body_part(part.text, scanned) or unknown_quantity(part.text)

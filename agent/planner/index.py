@@ -25,6 +25,8 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 DIMENSION = 384
 # A neighbour below this likeness says nothing about a question, and has no vote.
 _HEARD = 0.3
+# "Label map of the liver" is 0.49 like the nearest example, which is of the brain; what means one is 0.55 and more.
+_LIKE = 0.5
 _MISS = re.compile(r"(?P<text>.*\S)\s*\((?P<tool>\w+)\)")
 
 
@@ -111,11 +113,13 @@ class ExemplarIndex:
         return any(is_variable(c.output.side) and c.param(str(c.output.side)[1:]) is not None for c in cards)
 
     def label_scheme(self, text: str) -> str | None:
-        """Which label map text asks for: that of the tool with the nearest example. None where no tool makes one."""
+        """Which label map text asks for: that of the tool with the nearest example. None where none is near."""
         schemes, vectors = self._label_maps
         if not schemes:
             return None
-        return schemes[int(np.argmax(vectors @ self._encode([text])[0]))]
+        likeness = vectors @ self._encode([text])[0]
+        best = int(np.argmax(likeness))
+        return schemes[best] if likeness[best] >= _LIKE else None
 
     @cached_property
     def _label_maps(self) -> tuple[list[str], NDArray[np.float32]]:
@@ -125,7 +129,9 @@ class ExemplarIndex:
         misses = (_MISS.fullmatch(miss) for t in self._registry for miss in t.card.near_misses)
         rows += [(m["tool"], m["text"]) for m in misses if m is not None and m["tool"] in cards]
         rows = [(str(cards[tool].output.structure), text) for tool, text in rows]
-        return [s for s, _ in rows], self._encode([e.lower() for _, e in rows]) if rows else np.zeros((0, DIMENSION), np.float32)
+        return [s for s, _ in rows], self._encode([e.lower() for _, e in rows]) if rows else np.zeros(
+            (0, DIMENSION), np.float32
+        )
 
     @cached_property
     def _names(self) -> dict[str, re.Pattern[str]]:

@@ -28,6 +28,8 @@ _QUANTITY = re.compile(
     r"\b(?:echo|repetition|inversion|acquisition|scan|relaxation|scanning) time\b|\b(?:the|what|which|is) (?:te|tr|ti)\b(?=\W*$| (?:value|was|is|were|used|of))|^\W*(?:te|tr|ti)(?: value)?\W*$|\bflip angle\b|\bfield strength\b|\btesla\b|\bpulse sequence\b|\bbandwidth\b|"
     r"\btube (?:voltage|current)\b|\bkvp?\b|\bmas?\b(?= |\?|$)|\b(?:radiation|effective) dose\b|\bctdi\w*|\bdlp\b|\bkernel\b|\bpitch\b|\bcontrast (?:agent|medium|media|phase)\b|"
     r"\bmanufacturer\b|\bvendor\b|\bcoil\b|\b(?:scan|study|acquisition|exam) date\b|\bwhen was\b|\bhow old\b|\b(?:patient'?s|his|her) (?:age|name|sex|birth\w*|weight)\b|\bname of the patient\b|\bwhich hospital\b|"
+    r"\b(?:airway|bronchial) tree\b|\b(?:total lung|lung|vital|inspiratory|residual) capacity\b|\bair[- ]trapping\b|\b(?:subcutaneous|mediastinal|surgical) emphysema\b|"
+    r"\bemphysema\b.*\b(?:under|beneath) the skin\b|\bventricles? of the heart\b|\b(?:cardiac|heart'?s?) ventricles?\b|"
     r"\bregister(?:ed)? (?:it|this|the|to)\b|\bdenois\w+|\bresampl\w+|\bcardiac output\b|\bejection fraction\b|\bagatston\b|\bcalcium score\b|\bbone mineral\b|\bbmd\b|\bt-score\b|\bheart rate\b|\bage of (?:the )?patient\b"
 )
 # A slice has a thickness, and it is known.

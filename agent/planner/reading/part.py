@@ -126,6 +126,8 @@ def read_part(piece: Piece, *, has_mask: bool) -> Part:
         want = "volume"  # "how much of the head lies above … in mL" asks for no share
     if want in ("emphysema_index", "area_at_level", "labelmap"):
         ranged, threshold = False, None
+    if want == "component_count" and unit in _VOLUMES:
+        want = "volume"  # "how many litres does that part have"
     roles = read_roles(rest, want, ranged=ranged, has_mask=has_mask)
     if want == "volume_fraction" and _is_laa(roles, params):
         want, roles, params = "emphysema_index", Roles("lung"), {}

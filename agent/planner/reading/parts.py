@@ -54,7 +54,9 @@ _ADVERBIAL = (
     r"one (?:figure|value|number|result)|separately|respectively|expressed|rounded|measured|given"
 )
 _LEANS_FORWARD = re.compile(rf"(?:{_ADVERBIAL})\b")
-_LEANS_BACK = re.compile(rf"(?:{_ADVERBIAL}|where (?:i|we)|(?:is|are|was|were)(?! (?:there|that|this|it|they|any|the)))\b")
+_LEANS_BACK = re.compile(
+    rf"(?:{_ADVERBIAL}|where (?:i|we)|(?:is|are|was|were)(?! (?:there|that|this|it|they|any|the)))\b"
+)
 # "the volume of the skull and of the brain": a second structure, not a place for the first.
 _ANOTHER = re.compile(r"(?:of|in|for|within|inside)\b")
 _ASKED_AGAIN = re.compile(

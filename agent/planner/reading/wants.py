@@ -18,7 +18,10 @@ _EDGE = r"(?:height|width|length|depth|wide|deep|tall|high)"
 _EACH_SLICE = r"(?:per|each|every|by|for all|on all|slice by|in all|across)[- ](?:single |individual |axial |transverse |the )*(?:slices?|levels?|cuts?|sections?|images?)|slice[- ]?wise|(?:slice|level|section|cut)[- ](?:by|to)[- ](?:slice|level|section|cut)"
 _EARLIER = r"(?:since|over time|last (?:scan|exam|year|month|time|week|study|visit)|(?:previous|prior|earlier|old|older|first|baseline) (?:\w+ )?(?:scan|exam|examination|study|image|mri?|ct|one|time ?point|visit)|before\b|between the (?:two|2) (?:scans|exams|studies|time ?points|visits)|compared (?:to|with) (?:the )?(?:baseline|last|prior|previous|earlier))"
 
-_LEVEL = r"(?:levels?|slices?|cuts?|sections?|l[1-5]|t(?:1[0-2]|[1-9])|⟨point⟩|here|where i|i (?:point|click|mark|touch)\w*|point|location|position|spot)"
+_SLICE = r"(?:slice|level|cut|section)"
+_LEVEL = rf"(?:{_SLICE}s?|l[1-5]|t(?:1[0-2]|[3-9])|here|where i|i (?:point|click|mark|touch)\w*|point|location|position|spot)"
+_SQUARE = r"(?:\b[cm]m ?\^2|\bsquare (?:centi|milli)met(?:re|er)s?)(?!\w)"
+_NO_SURFACE, _NO_PICTURE = r"^(?!.*\bsurface\b).*", r"^(?!.*\b(?:show|draw|display|pictures?|view|see|plot|render)\b).*"
 _INTO = r"(?:parts|regions|tissues|classes|structures|areas)"
 
 _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -26,9 +29,9 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"\bemphysema\w*\b", r"\blaa\b", r"\blow(?:[- ]attenuation| attenuating| density) areas?\b", r"\blungs?\b.*\blow (?:attenuation|density)\b",
     )),
     ("area_at_level", (
-        r"\bcross[- ]sections?\b", r"\bcross[- ]sectional area\b",
-        rf"(?<!surface )\barea\b(?! of (?:the|its) (?:outer )?surface).*\b{_LEVEL}(?:\b|$)", rf"\b{_LEVEL}\b.*(?<!surface )\barea\b", r"(?<!surface )\barea\b.*⟨point⟩",
-        r"(?:\bcm ?\^2|\bmm ?\^2|\bsquare (?:centi|milli)met(?:re|er)s?)(?!\w).*\b(?:slice|level|cut|section)\b", r"\b(?:slice|level|cut|section)\b.*(?:\bcm ?\^2|\bmm ?\^2|\bsquare (?:centi|milli)met(?:re|er)s?)(?!\w)",
+        rf"{_NO_PICTURE}\bcross[- ]section(?:s|al area)?\b",
+        rf"{_NO_SURFACE}\barea\b.*(?:\b{_LEVEL}\b|⟨point⟩)", rf"{_NO_SURFACE}\b{_LEVEL}\b.*\barea\b",
+        rf"{_NO_SURFACE}{_SQUARE}.*\b{_SLICE}\b", rf"{_NO_SURFACE}\b{_SLICE}\b.*{_SQUARE}",
     )),
     ("surface_stl", (
         r"\bstl\b", r"\b3d[- ]?print\w*", r"\bprintable\b", r"\bmesh(?:es)?\b", r"\b3d[- ](?:surface )?(?:model|object|file)\b",
