@@ -25,6 +25,7 @@ from scanwright.agent.planner.reading.wants import OF_THE_IMAGE, WEAK
 from scanwright.agent.planner.reading.words import Speller
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.quantity import Point
+from scanwright.tools.vocabulary.structures import BESIDE
 
 # Calibrated on the 678 questions of the dev and tuning sets (556 of one part with neighbours): where the winning label
 # has at least this share of the votes it is right in 85 % (98 % from 0.8 on, 25 to 55 % below 0.6); the likeness of the
@@ -35,6 +36,7 @@ NEAR = 0.35
 # A neighbour this near says the same in other words, and needs no vote: right in 178 of 187 such cases of both sets.
 SAME = 0.85
 
+_NO_SHARE = "Neither of the two lies in the other, so neither is a share of the other: ask for the volume of each."
 _VAGUE = re.compile(
     r"(?:can you |could you |would you )?"
     r"(?:analy[sz]e|evaluate|assess|process|check|quantify|measure|examine|review|interpret|read|study|run|do|start|begin|"
@@ -84,6 +86,8 @@ class ExemplarPlanner:
         if named is not None:
             part = replace(part, want=named)
         part = self._of_what(part)
+        if part.want == "volume_fraction" and any({part.of, part.region} <= group for group in BESIDE):
+            return Unclear(part.text, _NO_SHARE), 1.0
         beyond = None if named is not None else _beyond(part, studies)
         if beyond is not None:
             return beyond, 1.0

@@ -233,6 +233,15 @@ STRUCTURES: dict[str, Concept] = {
         Concept("cell", "cell", "SCT.Cell", ("cell", "cells", "nucleus", "nuclei")),
     )
 }
+# Those of a group lie beside one another: none holds a share of another, and their ratio is no share.
+BESIDE: tuple[frozenset[str], ...] = (
+    frozenset({"subcutaneous_fat", "deep_fat", "lean_tissue", "bone"}),
+    frozenset({"subcutaneous_fat", "bone", "lung", "airway"}),
+    frozenset({"bone", "soft_tissue", "air_space"}),
+    frozenset({"grey_matter", "white_matter", "lateral_ventricle", "third_ventricle", "fourth_ventricle"}),
+    frozenset({"cerebral_cortex", "cerebral_white_matter", "cerebellum", "brain_stem", "hippocampus", "thalamus"}),
+    frozenset({"cerebellar_cortex", "cerebellar_white_matter"}),
+)
 # Of these the body has a left and a right one, so that "each" is one of two.
 PAIRED = frozenset(
     {

@@ -32,6 +32,11 @@ _MEASURES = re.compile(r"\b(?:mean|average|diameter|longest|how bright|how dense
 _HEIGHT = re.compile(
     rf"\bz\s*(?:=|:|of|is|at)?\s*{_COORDINATE}\s*(?:mm\b)?|\b(?:slice|level|height|cut|section) (?:at|of) {_COORDINATE} ?mm\b"
 )
+_WITHOUT = re.compile(
+    r"\b(?:without|excluding|exclud\w+|except(?: for)?|leaving out|not counting|minus|less)\s+(?:the\s+|its\s+|any\s+)?$"
+)
+# To leave these out changes nothing.
+_NEVER_IN = {"brain": ("skull", "bone", "head", "soft_tissue"), "lung": ("airway", "body", "bone"), "head": ("image",)}
 # Numbers that belong to a word: "3D", "T1", "RECIST 1.1", "5th", "mm^2", "2 halves".
 _HARMLESS_NUMBER = re.compile(
     r"\blaa[- ]?950\b|\b[clt]\d{1,2}\b|\b\d+[- ]regions?\b|\b\d+(?:st|nd|rd|th)\b|\bt[12]\b|\b[23] ?-?d\b|recist\s*1\.\d|\^\d|\b\d+[- ](?:year|yr|week|day|month)s?\b|\b[1-9]\b(?!\s*(?:hu|hounsfield))|\b(?:19|20)\d\d\b"
@@ -53,7 +58,8 @@ class Part:
     """What one part of a question says. of is None where no structure is named.
 
     level_mm is the height of a slice that is named without a point. cues are all wants that its words name, want the one that was taken; foreign is true where the words name a thing
-    that is no structure here, and doubtful where a number was left that nobody could place.
+    that is no structure here, and doubtful where a number was left that nobody could place, or
+    a structure is left out of another.
     """
 
     text: str
@@ -94,7 +100,8 @@ class Part:
         """This part wanting what the other wants."""
         side = other.side if self.side == "whole" and other.want != "asymmetry_index" else self.side
         region = other.region if other.want == "volume_fraction" and self.region is None else self.region
-        return replace(self, want=other.want, unit=self.unit or other.unit, side=side, region=region)
+        level = other.level_mm if self.level_mm is None else self.level_mm
+        return replace(self, want=other.want, unit=self.unit or other.unit, side=side, region=region, level_mm=level)
 
 
 LAA_HU = -950
@@ -136,7 +143,7 @@ def read_part(piece: Piece, *, has_mask: bool) -> Part:
         text=piece.text, sentence=piece.sentence, want=want, of=roles.of, region=roles.region, side=side,
         unit=unit, params=params, cues=tuple(cues), whole_image=roles.whole_image,
         pronoun=bool(_PRONOUN.search(rest)), says_hu=bool(re.search(r"\b(?:hu|hounsfields?)\b", text)), ranged=ranged, level_mm=level,
-        defaulted=roles.defaulted, foreign=_is_foreign(rest, roles), doubtful=_has_stray_number(rest),
+        defaulted=roles.defaulted, foreign=_is_foreign(rest, roles), doubtful=_has_stray_number(rest) or _leaves_out(rest, roles.of),
     )  # fmt: skip
 
 
@@ -167,6 +174,12 @@ def _is_foreign(text: str, roles: Roles) -> bool:
     patterns = (_OF_SOMETHING,) if roles.of == "image" else (_OF_SOMETHING, _IS_SOMETHING)
     nouns = {m["noun"] for pattern in patterns for m in pattern.finditer(text)} - named
     return any(not _OF_NOTHING.match(noun) and not cued_wants(noun) for noun in nouns)
+
+
+def _leaves_out(text: str, of: str | None) -> bool:
+    """True for "the brain without the cerebellum": nothing here takes one structure out of another."""
+    out = {m.name for m in mentions(text) if _WITHOUT.search(text[: m.start])}
+    return bool(out - {of, *_NEVER_IN.get(of or "", ())})
 
 
 def _has_stray_number(text: str) -> bool:

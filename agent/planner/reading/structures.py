@@ -77,9 +77,11 @@ def spelled_out(text: str) -> str:
 
 
 def _is_one(match: re.Match[str]) -> bool:
-    """True where one of the two is no name: "bone and soft tissue"."""
+    """True where the first says enough alone ("bone and soft tissue"), or one of the two is no name."""
     second = match["rest"].split()[0]
-    return not all(f"{word} {match['noun']}" in _words() for word in (match["first"], second))
+    return match["first"] in _words() or not all(
+        f"{word} {match['noun']}" in _words() for word in (match["first"], second)
+    )
 
 
 def _words() -> dict[str, str]:
@@ -100,7 +102,7 @@ def _elliptic() -> re.Pattern[str]:
     nouns = {noun for _, noun in pairs if len({first for first, n in pairs if n == noun}) > 1}
     first = "|".join(sorted({re.escape(f) for f, n in pairs if n in nouns}))
     noun = "|".join(sorted(re.escape(n) for n in nouns))
-    join = r"\s*(?:,|/|&|\band\b|\bor\b|\bfrom\b|\bversus\b|\bvs\.?)\s*(?:(?:of|in|for)\s+)?(?:the\s+)?"
+    join = r"\s*(?:,|/|&|\band\b|\bor\b|\bto\b|\bfrom\b|\bversus\b|\bvs\.?)\s*(?:(?:of|in|for)\s+)?(?:the\s+)?"
     return re.compile(rf"\b(?P<first>{first})(?P<join>{join})(?P<rest>(?:{first})\s+(?P<noun>{noun}))\b")
 
 
