@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scanwright.tools.morphology import parts
 from scanwright.tools.morphology.seeded_grid import Index, WorkingGrid
-from scanwright.tools.morphology.seeded_windows import LEAST, Candidate, around, depth_mm
+from scanwright.tools.morphology.seeded_windows import Candidate, around, depth_mm
 
 # What is left of a region's score for each click outside that it takes in.
 SPILT = 0.8
@@ -23,11 +23,9 @@ HOLLOW = 0.05
 
 
 def first_region(found: Sequence[Candidate], outside: Sequence[Index]) -> NDArray[np.bool_] | None:
-    """The region that stands out best, with few of the clicks outside in it; None where none stands out."""
+    """The region that stands out best, with few of the clicks outside in it; None where there is none."""
     best, best_score = None, 0.0
     for each in found:
-        if each.score <= LEAST:
-            continue
         spilt = sum(each.holds(at) for at in outside)
         score = each.score * SPILT**spilt
         if score > best_score:
@@ -44,7 +42,7 @@ def with_click(
     limit = ADDED * np.count_nonzero(region)
     fitting = [
         c for c in found
-        if c.score > LEAST and not any(c.holds(o) for o in outside) and np.count_nonzero(c.region & ~region) <= limit
+        if not any(c.holds(o) for o in outside) and np.count_nonzero(c.region & ~region) <= limit
     ]  # fmt: skip
     near = _near(grid, region, at)
     if fitting:

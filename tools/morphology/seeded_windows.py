@@ -15,8 +15,11 @@ LEVELS = 14
 CLOSED = (0.0, 0.15, 0.3, 0.45, 0.6)
 # An edge counts in full where it rises by this many times the spread around the click.
 EDGE = 3.0
-# A region that scores less is no structure that stands out (a click in an even background scores 0).
-LEAST = 0.08
+# A region that scores less is no structure that stands out: even noise gives up to 0.2 in a volume. On a single slice
+# it gives up to 0.4, and a body as faint as its noise 0.2, so that there the person has to look.
+LEAST, LEAST_FLAT = 0.2, 0.08
+# A region that takes up more of the faces of what is looked at is the background.
+BACKGROUND = 0.5
 # Regions of fewer blocks score less: a speck of noise has sharp edges too.
 SPECK = 50.0
 
@@ -42,11 +45,12 @@ class Candidate:
 
 
 def candidates(grid: WorkingGrid, at: Index, allowed: NDArray[np.bool_] | None = None) -> list[Candidate]:
-    """Regions around a click, from narrow windows to wide ones, each whole and with narrow passages closed."""
+    """Regions around a click that stand out, from narrow windows to wide ones, whole and with passages closed."""
     middle, spread, widest = around(grid.values, at)
     apart = np.abs(grid.values - middle)
     edges = _edges(grid, EDGE * spread)
     least = max(float(apart[at]) * 1.01, spread)
+    least_score = LEAST if _flat_axis(grid.values.shape) is None else LEAST_FLAT
     found: list[Candidate] = []
     seen: set[tuple[int, float]] = set()
     for width in np.geomspace(least, max(widest, 1.5 * least), LEVELS):
@@ -55,6 +59,8 @@ def candidates(grid: WorkingGrid, at: Index, allowed: NDArray[np.bool_] | None =
             window &= allowed
         for region in _regions(grid, window, at):
             score = _score(grid, region, edges)
+            if score < least_score:
+                continue
             blocks = int(np.count_nonzero(region))
             if (blocks, score) in seen:
                 continue
@@ -69,8 +75,7 @@ def around(values: NDArray[np.float32], at: Index) -> tuple[float, float, float]
     ball = values[tuple(slice(max(0, i - 1), i + 2) for i in at)]
     middle = float(np.median(ball))
     low, high = (float(v) for v in np.percentile(values, (1, 99)))
-    steps = [np.abs(np.diff(values, axis=axis)) for axis in range(2) if values.shape[axis] > 1]
-    noise = max((1.4826 * float(np.median(s)) / 2**0.5 for s in steps), default=0.0)
+    noise = max(_noise(values, axis) for axis in range(3))
     spread = max(1.4826 * float(np.median(np.abs(ball - middle))), noise, 0.005 * (high - low), 1e-6)
     return middle, spread, max(high - middle, middle - low, 4 * spread) / 2
 
@@ -137,12 +142,30 @@ def _score(grid: WorkingGrid, region: NDArray[np.bool_], edges: tuple[NDArray[np
         area += face * int(np.count_nonzero(differs))
         cut += face * int(np.count_nonzero(region.take((0, -1), axis=axis)))
     size = np.count_nonzero(region) * float(np.prod(step)) / thick
+    if cut > BACKGROUND * _surface(grid):
+        return 0.0
     faces = max(area + cut, 1e-9)
     roundness = (
         2 * (np.pi * size) ** 0.5 / faces if flat is not None else (36 * np.pi) ** (1 / 3) * size ** (2 / 3) / faces
     )
     speck = np.count_nonzero(region) / (np.count_nonzero(region) + SPECK)
     return float(on_edge / (faces + cut) * roundness**0.5 * speck)
+
+
+def _surface(grid: WorkingGrid) -> float:
+    """The surface of the whole grid, in mm² (the outline of a single slice, in mm)."""
+    flat = _flat_axis(grid.values.shape)
+    x, y, z = (float(n * s) for n, s in zip(grid.values.shape, grid.spacing_mm, strict=True))
+    if flat is not None:
+        return 2 * sum(e for axis, e in enumerate((x, y, z)) if axis != flat)
+    return 2 * (x * y + y * z + x * z)
+
+
+def _noise(values: NDArray[np.float32], axis: int) -> float:
+    """The noise along one axis, from the median step between neighbours."""
+    if values.shape[axis] < 2:
+        return 0.0
+    return 1.4826 * float(np.median(np.abs(np.diff(values, axis=axis)))) / 2**0.5
 
 
 def _edges(grid: WorkingGrid, full: float) -> tuple[NDArray[np.float32], ...]:
