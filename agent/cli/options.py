@@ -38,7 +38,9 @@ def given_options(function: F) -> F:
             ),
             click.option("--mask", help="A mask that you give: FILE or FILE:LABEL (NIfTI, on the scan's grid)."),
             click.option("--at", help="A point in RAS+ mm that you mean: X,Y,Z."),
-            click.option("--more", multiple=True, help="A further point inside what you mean: X,Y,Z (may be repeated)."),
+            click.option(
+                "--more", multiple=True, help="A further point inside what you mean: X,Y,Z (may be repeated)."
+            ),
             click.option("--not-at", multiple=True, help="A point outside what you mean: X,Y,Z (may be repeated)."),
             click.option("--series", help="The series that is meant, where the study has several."),
             click.option(

@@ -5,6 +5,16 @@ from __future__ import annotations
 from scanwright.tools.vocabulary.brain_parts import BRAIN_PARTS
 from scanwright.tools.vocabulary.concept import Concept
 
+_POINTED = (
+    "i point at", "i pointed at", "i am pointing at", "i'm pointing at", "i clicked", "i clicked on", "i click on",
+)  # fmt: skip
+CLICKED = (
+    *(f"{thing} {pointed}" for thing in ("structure", "thing", "object", "organ", "what") for pointed in _POINTED),
+    "structure at this point", "thing at this point", "object at this point", "organ at this point",
+    "structure at the point", "structure around this point", "clicked structure", "structure here", "thing here",
+    "this spot",
+)  # fmt: skip
+
 STRUCTURES: dict[str, Concept] = {
     c.name: c
     for c in (
@@ -173,31 +183,7 @@ STRUCTURES: dict[str, Concept] = {
             "clicked_structure",
             "structure at the point",
             None,
-            tuple(
-                f"{thing} {pointed}"
-                for thing in ("structure", "thing", "object", "organ", "what")
-                for pointed in (
-                    "i point at",
-                    "i pointed at",
-                    "i am pointing at",
-                    "i'm pointing at",
-                    "i clicked",
-                    "i clicked on",
-                    "i click on",
-                )
-            )
-            + (
-                "structure at this point",
-                "thing at this point",
-                "object at this point",
-                "organ at this point",
-                "structure at the point",
-                "structure around this point",
-                "clicked structure",
-                "structure here",
-                "thing here",
-                "this spot",
-            ),
+            CLICKED,
         ),
         # Structures that no bundled tool segments: known, so that a refusal can name them.
         Concept("liver", "liver", "SCT.Liver", ("liver", "hepatic")),
