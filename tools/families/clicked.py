@@ -24,6 +24,8 @@ Box = tuple[slice, slice, slice]
 
 # Where no size is said: a nodule, a kidney, a liver.
 SIZES_MM = (40.0, 80.0, 160.0)
+# Both lungs of a tall adult hold about 6 L, a liver 1.5 L.
+LARGEST_ML = 5000.0
 SIZE_LIMITS_MM = (2.0, 400.0)
 _ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
 
@@ -53,7 +55,7 @@ _ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
         Plausible(
             quantity="volume",
             low=0.02,
-            high=5000.0,
+            high=LARGEST_ML,
             unit="mL",
             source="from a nodule of 3 mm to both lungs; less or more than that is a leak or a speck of noise",
         ),
@@ -62,7 +64,23 @@ _ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
     reference="Windows around the click, best boundary: after Hojjatoleslami and Kittler, IEEE Trans Image Process "
     "1998;7:1079–1084; clicks outside by watershed of the distance from the boundary: Beucher and Meyer 1993.",
     error=(
-        MeasuredError(text="PENDING"),
+        MeasuredError(
+            text="noisy phantoms in a volume, thick slices and one slice (contrast 1 to 4 times the noise): mean Dice "
+            "0.97 after one click, lowest 0.91",
+            n=9,
+        ),
+        MeasuredError(
+            text="spleen, kidneys, liver, bladder against stored output of a segmentation model (no manual truth), "
+            "one click on the whole scan and no size: mean Dice 0.86, lowest 0.82; the constants were chosen on these cases",
+            modality="CT",
+            n=11,
+        ),
+        MeasuredError(
+            text="a brain tumour on MR and two faint bodies of a prostate phantom: mean Dice 0.17 after one click, "
+            "0.41 after ten: faint and uneven structures are not outlined well",
+            modality="MR",
+            n=3,
+        ),
     ),
     uses=(axes, orient, parts, seeded, seeded_choice, seeded_grid, seeded_windows),
 )  # fmt: skip
@@ -90,17 +108,21 @@ def clicked_structure(
     _same_slice(inside, outside, within)
     engine: seeded.Promptable = ctx.resident("clicked_structure.windows", seeded.WindowEngine)
     sizes = SIZES_MM if size is None else (_millimetres(size),)
+    full = np.zeros(view.shape, np.bool_)
+    ends, looked_mm = False, sizes[0]
     for step, reach_mm in enumerate(sizes):
         ctx.progress(step / len(sizes), f"looking {reach_mm:g} mm around the points")
         box = _box(inside, turned, reach_mm, within)
         found = _segmented(engine, view, turned, box, inside, outside)
-        ends = bool(found.any()) and not _reaches_end(found, box, turned, within)
+        if full.any() and np.count_nonzero(found) * turned.voxel_ml > LARGEST_ML:
+            break  # It ran out into all that is around: what was found nearer by is better.
+        full[:] = False
+        full[box] = found
+        ends, looked_mm = bool(found.any()) and not _reaches_end(found, box, turned, within), reach_mm
         if ends:
             break
-    full = np.zeros(view.shape, np.bool_)
-    full[box] = found
     mask = ctx.mask(undo(full), volume, "clicked_structure", name="structure at the point")
-    return mask.model_copy(update={"flags": _flags(mask, len(inside) + len(outside), reach_mm, ends=ends)})
+    return mask.model_copy(update={"flags": _flags(mask, len(inside) + len(outside), looked_mm, ends=ends)})
 
 
 def _segmented(

@@ -68,9 +68,9 @@ class WindowEngine:
 
     The windows around a click's own value give nested connected regions, each also with narrow passages closed. Of
     those the best is the one with most of its boundary on edges (after Hojjatoleslami and Kittler, IEEE Trans Image
-    Process 1998;7:1079–1084) and with few of the clicks outside in it. A further click inside adds its own region; a click
-    outside takes away the part it lies in, parted by the watershed of the distance from the boundary (Beucher and
-    Meyer 1993). What was worked out for a click is kept for the next call on the same crop.
+    Process 1998;7:1079–1084) and with few of the clicks outside in it. A further click inside adds its own region;
+    a click outside takes away the part it lies in, parted by the watershed of the distance from the boundary (Beucher
+    and Meyer 1993). What was worked out for a click is kept for the next call on the same crop.
     """
 
     name = "windows of intensity, best boundary"
