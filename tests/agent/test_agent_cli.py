@@ -72,7 +72,7 @@ def test_partly_is_exit_0_and_says_which_part_was_not_answered(cli: Cli, scans: 
     [
         ("How large is the liver?", "liver"),
         ("Is there a fracture?", "Not assessed"),
-        ("How large is the brain?", "MR"),
+        ("How large is the brain?", "weights"),
         ("What is the diagnosis?", "diagnose"),
         ("What is the volume of the marked region?", "--mask"),
         ("What is the HU at this point?", "--at"),
