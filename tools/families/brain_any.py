@@ -56,7 +56,7 @@ from scanwright.tools.imaging import orient
             source="from infants to large adults: Bethlehem et al., Nature 2022;604:525–533",
         ),
     ),
-    needs=Needs(memory_gb=2.6, seconds=50.0, torch=True),
+    needs=Needs(memory_gb=2.2, seconds=45.0, torch=True),
     weights=(brainchop.MINDGRAB.weights,),
     reference=brainchop.MINDGRAB.reference,
     error=brainchop.MINDGRAB.error,

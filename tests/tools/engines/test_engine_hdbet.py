@@ -97,4 +97,5 @@ def test_two_methods_agree_on_the_brain_of_colin_27(bench: ToolBench, data_dir: 
     masks = [bench.run(tool, volume=scan) for tool in (brain_extraction_hdbet, brain_extraction)]
     assert bench.run(mask_volume, mask=masks[0]).value == pytest.approx(1925, rel=0.01)
     one, other = (bench.read(mask) for mask in masks)
+    assert not any("taken off" in flag for flag in masks[0].flags)
     assert 2 * (one & other).sum() / (one.sum() + other.sum()) > 0.97
