@@ -71,7 +71,8 @@ _ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
         ),
         MeasuredError(
             text="spleen, kidneys, liver, bladder against stored output of a segmentation model (no manual truth), "
-            "one click on the whole scan and no size: mean Dice 0.86, lowest 0.82; the constants were chosen on these cases",
+            "one click on the whole scan and no size: mean Dice 0.86, lowest 0.82; the constants were chosen on these "
+            "cases",
             modality="CT",
             n=11,
         ),
