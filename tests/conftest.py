@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from scanwright.tools.testing import ToolBench
+
+
+def pytest_configure() -> None:
+    """A shell starts what it sends to the background with SIGINT ignored, and children inherit that: tests interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -94,8 +95,9 @@ def test_a_child_that_is_killed_is_a_sentence(tmp_path: Path, staging: Path) -> 
         future = pool.submit(open_study_safely, tmp_path / "a.nii", None, staging)
         while not future.done():
             for child in psutil.Process().children():
-                if "scanwright.tools.imaging.sandbox" in child.cmdline():
-                    child.kill()
+                with contextlib.suppress(psutil.Error):  # it may have ended while we looked
+                    if "scanwright.tools.imaging.sandbox" in child.cmdline():
+                        child.kill()
     with pytest.raises(UserInputError, match=r"a\.nii made its reader stop"):
         future.result()
 

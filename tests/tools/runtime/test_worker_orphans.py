@@ -38,11 +38,18 @@ def start(folder: Path, then: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", PROGRAM, str(folder), here, then], stdout=subprocess.PIPE, text=True)
 
 
+def lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def wait_until_gone(folder: Path) -> None:
     pids = [int(p.name.removeprefix("pid-")) for p in folder.glob("pid-*")]
     assert len(pids) == 2
     until = time.monotonic() + 30
-    while any(psutil.pid_exists(p) and psutil.Process(p).status() != psutil.STATUS_ZOMBIE for p in pids):
+    while any(lives(p) for p in pids):
         assert time.monotonic() < until, "workers are left over"
         time.sleep(0.02)
 
