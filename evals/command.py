@@ -14,6 +14,8 @@ PARTS = {
     "sense": ("scanwright.evals.sense.run", "Plans that are valid and clinically wrong: are they caught?"),
     "bench": ("scanwright.evals.bench.run", "Speed and memory, as ratios in one run."),
     "body_ct": ("scanwright.evals.accuracy.body_ct", "Body CT tools against surfaces and stored segmentations."),
+    "brain": ("scanwright.evals.accuracy.brain", "Brain tools against atlases and each other."),
+    "clicks": ("scanwright.evals.accuracy.clicks", "Dice per click on phantoms and on real structures."),
     "orientation": ("scanwright.evals.orientation", "A volume under all 48 axis orders and flips of one file."),
 }
 
