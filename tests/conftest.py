@@ -11,7 +11,7 @@ from scanwright.tools.testing import ToolBench
 
 
 def pytest_configure() -> None:
-    """A shell starts what it sends to the background with SIGINT ignored, and children inherit that: tests interrupt."""
+    """A shell starts background jobs with SIGINT ignored, and children inherit that; some tests interrupt them."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
