@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from scanwright.agent.plan.plan import Step
@@ -11,8 +14,15 @@ from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.hashing import sha256_json
 from scanwright.tools.weights.store import WeightsStore
 
-# What computes: a result on another engine or precision is another result.
-ENGINE = "cpu/float32"
+
+@cache
+def engine() -> str:
+    """The processor, as far as results depend on it: networks may run in bfloat16 where it has matrix tiles for it."""
+    try:
+        tiles = "amx_bf16" in Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        tiles = False
+    return f"{platform.machine()}/{'bfloat16' if tiles else 'float32'}"
 
 
 def step_key(
@@ -29,7 +39,7 @@ def step_key(
             "version": tool.card.version,
             "code": tool.card.code_hash,
             "weights": [[f.sha256 for f in entries[name].files] for name in tool.card.weights],
-            "engine": ENGINE,
+            "engine": engine(),
             "params": {k: _plain(v) for k, v in tool.params(step.params).items()},
             "inputs": {k: [a.hash for a in v] if isinstance(v, tuple) else v.hash for k, v in inputs.items()},
         }
