@@ -11,7 +11,7 @@ from scanwright.agent.cli.options import exit_codes, home_option, print_json, wo
 # (scan, question); the last one is refused, and explains itself.
 QUESTIONS: tuple[tuple[str, str], ...] = (
     ("brain_t1.nii.gz", "How large is the brain, and what is its longest diameter?"),
-    ("brain_t1.nii.gz", "Is the left half of the brain larger than the right, and how large is each?"),
+    ("brain_t1.nii.gz", "Is the left half of the brain larger than the right? What is the brain volume on each side?"),
     ("head_ct.nii.gz", "What share of the head is bone, and what is the mean HU of the skull?"),
     ("head_ct.nii.gz", "How many millilitres of the skull are above 700 HU?"),
     ("head_ct.nii.gz", "How large is the left half of the skull, and is there a fracture?"),
