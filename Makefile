@@ -54,7 +54,7 @@ evals: install  ## Run the long evaluations and write their results to evals/res
 	$(BIN)/scanwright eval orientation demo/brain_t1.nii.gz
 	$(BIN)/scanwright eval body_ct
 
-serve: install  ## Serve the web app
+serve: install  ## Serve the API on this machine
 	$(BIN)/scanwright serve
 
 schema: install  ## Write the published JSON schemas to docs/
