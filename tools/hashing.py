@@ -16,6 +16,11 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def plain(value: Any) -> Any:
+    """A parameter as JSON data: a quantity or a point as its fields, anything else as it is."""
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+
+
 def sha256_json(value: Any) -> str:
     """SHA-256 of the canonical JSON of value, as hex."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()

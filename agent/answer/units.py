@@ -55,11 +55,6 @@ _FACTORS: dict[str, tuple[str, float]] = {
 }
 
 
-def canonical_unit(want: str) -> str | None:
-    """The UCUM unit that a quantity is measured in, or None where it has the image's unit or none."""
-    return CANONICAL_UNITS.get(want)
-
-
 # Told in words, so that no unit can be asked of them.
 WORDS = frozenset({"modality", "body_part", "orientation"})
 

@@ -26,7 +26,7 @@ from scanwright.tools.contract.types import (
     substitute,
     unify,
 )
-from scanwright.tools.hashing import canonical_json
+from scanwright.tools.hashing import canonical_json, plain
 from scanwright.tools.registry import Registry, structures_of
 from scanwright.tools.vocabulary.structures import STRUCTURES
 
@@ -46,7 +46,7 @@ class Node:
     def key(self) -> str:
         """Equal for equal calls."""
         inputs = {n: [_key(s) for s in v] if isinstance(v, tuple) else _key(v) for n, v in sorted(self.inputs.items())}
-        return canonical_json([self.tool.card.id, inputs, {k: _plain(v) for k, v in self.params.items()}])
+        return canonical_json([self.tool.card.id, inputs, {k: plain(v) for k, v in self.params.items()}])
 
     def sources(self) -> Iterator[Source]:
         """The direct inputs."""
@@ -294,10 +294,6 @@ def _what(want: ArtifactType) -> str:
 
 def _key(source: Source) -> str:
     return source.key if isinstance(source, Node) else str(source)
-
-
-def _plain(value: Any) -> Any:
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
 
 
 def unbound(pattern: ArtifactType) -> set[str]:

@@ -13,7 +13,7 @@ from scanwright.agent.plan.studies import StudyView
 from scanwright.tools.contract.conditions import Concern
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.goal import Goal
-from scanwright.tools.contract.types import ArtifactType
+from scanwright.tools.hashing import plain
 from scanwright.tools.registry import Registry
 from scanwright.tools.vocabulary.quantities import QUANTITIES
 
@@ -189,7 +189,7 @@ class _Steps:
                 name: tuple(self._binding(s) for s in v) if isinstance(v, tuple) else self._binding(v)
                 for name, v in each.inputs.items()
             }
-            params = {k: v.model_dump(mode="json") if hasattr(v, "model_dump") else v for k, v in each.params.items()}
+            params = {k: plain(v) for k, v in each.params.items()}
             self._put(each.key, each.tool, inputs, params, (goal,))
         return self._by_key[node.key].id
 
@@ -253,8 +253,3 @@ def _words(want: str) -> str:
 
 def _unit_words(unit: str) -> str:
     return "arbitrary units" if unit == "1" else shown_unit(unit)
-
-
-def output_type(goal: Goal) -> ArtifactType:
-    """For explanations: the type a goal asks for, without the study."""
-    return ArtifactType(kind="Measurement", structure=goal.of, side=goal.side, quantity=(goal.want,))

@@ -14,7 +14,7 @@ from scanwright.agent.plan.plan import PlanConcern, Step
 from scanwright.tools.artifacts import Mask, Volume
 from scanwright.tools.contract.card import ToolCard
 from scanwright.tools.contract.types import is_variable
-from scanwright.tools.hashing import sha256_json
+from scanwright.tools.hashing import plain, sha256_json
 
 # A structure seen in voxels twice as long on one exam changes its measured size with the voxels.
 _SPACING_RATIO = 1.5
@@ -54,9 +54,9 @@ def of_step(step: Step, params: Mapping[str, Any], inputs: Mapping[str, tuple[Or
     """What a step gives."""
     every = [o for origins in inputs.values() for o in origins]
     made = {name: [o.recipe for o in origins] for name, origins in sorted(inputs.items())}
-    plain = {k: v.model_dump(mode="json") if hasattr(v, "model_dump") else v for k, v in params.items()}
+    given = {k: plain(v) for k, v in params.items()}
     return Origin(
-        sha256_json([step.tool, made, plain]),
+        sha256_json([step.tool, made, given]),
         tuple({v.pixel_hash: v for o in every for v in o.scans}.values()),
         tuple({m.pixel_hash: m for o in every for m in o.masks}.values()),
         frozenset({o.key for o in every}.union(*(o.parents for o in every))),

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.errors import UserInputError
-from scanwright.tools.hashing import canonical_json, sha256_json
+from scanwright.tools.hashing import sha256_json
 
 PLAN_SCHEMA_VERSION = 1
 
@@ -236,9 +236,3 @@ def ordered(steps: tuple[Step, ...], name: str = "The plan") -> tuple[Step, ...]
         result[ready.id] = ready
         waiting.remove(ready)
     return tuple(result.values())
-
-
-def binding_key(value: Binding | tuple[Binding, ...]) -> str:
-    """A text that is equal for equal bindings."""
-    many = value if isinstance(value, tuple) else (value,)
-    return canonical_json([b.model_dump(mode="json") for b in many])

@@ -11,7 +11,7 @@ from typing import Any
 from scanwright.agent.plan.plan import Step
 from scanwright.tools.artifacts import Artifact
 from scanwright.tools.contract.decorator import Tool
-from scanwright.tools.hashing import sha256_json
+from scanwright.tools.hashing import plain, sha256_json
 from scanwright.tools.weights.store import WeightsStore
 
 
@@ -40,11 +40,7 @@ def step_key(
             "code": tool.card.code_hash,
             "weights": [[f.sha256 for f in entries[name].files] for name in tool.card.weights],
             "engine": engine(),
-            "params": {k: _plain(v) for k, v in tool.params(step.params).items()},
+            "params": {k: plain(v) for k, v in tool.params(step.params).items()},
             "inputs": {k: [a.hash for a in v] if isinstance(v, tuple) else v.hash for k, v in inputs.items()},
         }
     )
-
-
-def _plain(value: Any) -> Any:
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value

@@ -23,14 +23,6 @@ class Blobs(Protocol):
         ...
 
 
-class Encoder(Protocol):
-    """Turns sentences into unit vectors."""
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(n, d) vectors of length one."""
-        ...
-
-
 class ToolContext(Protocol):
     """What a running tool may use."""
 

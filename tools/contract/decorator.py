@@ -17,7 +17,7 @@ from scanwright.tools.contract.card import MeasuredError, Needs, ParamKind, Tool
 from scanwright.tools.contract.conditions import AnyAfter, AnyBefore, Concern, Scene
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.quantity import Point, Points, Quantity
-from scanwright.tools.contract.types import Bindings, Mismatch, Of, is_variable, substitute, unify
+from scanwright.tools.contract.types import Bindings, Mismatch, Of, substitute, unify
 from scanwright.tools.errors import ToolInputError
 
 P = ParamSpec("P")
@@ -261,9 +261,3 @@ def _code_hash(modules: Sequence[types.ModuleType]) -> str:
     for module in modules:
         digest.update(inspect.getsource(module).encode())
     return digest.hexdigest()
-
-
-def variables(card: ToolCard) -> set[str]:
-    """The variables of the output that parameters set."""
-    fields = (card.output.structure, card.output.side, card.output.modality)
-    return {f[1:] for f in fields if f is not None and is_variable(f)} & {p.name for p in card.params}
