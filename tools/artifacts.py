@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scanwright.tools.contract.types import ArtifactType, Kind
 from scanwright.tools.contract.uncertainty import Uncertainty
 from scanwright.tools.hashing import sha256_json
+from scanwright.tools.imaging.flat.frame import Frame
 from scanwright.tools.imaging.geometry import Edge, Geometry
 
 
@@ -38,7 +39,7 @@ class ImageFacts(Frozen):
 
     modality is a DICOM Modality ("CT", "MR", …), body_part a DICOM BodyPartExamined in lower case ("head"),
     unit the UCUM unit of the voxels ("[hnsf'U]", "{SUVbw}g/mL", or "1" for arbitrary intensities).
-    contrast is None where the file does not say.
+    contrast is None where the file does not say. stain is "H&E", "IHC DAB" or "fluorescence".
     """
 
     modality: str | None = None
@@ -47,6 +48,7 @@ class ImageFacts(Frozen):
     sequence: str | None = None
     contrast: bool | None = None
     slice_thickness_mm: float | None = None
+    stain: str | None = None
     source_format: str | None = None
 
 
@@ -113,6 +115,100 @@ class LabelMap(Artifact):
     blob: BlobRef
     pixel_hash: str
     labels: tuple[Label, ...]
+
+
+class Flat(Artifact):
+    """A flat colour image. files hold it: one array of pixels where stored is "pixels", else the slide as it came.
+
+    pixel_hash identifies the pixels and the frame.
+    """
+
+    frame: Frame
+    image: ImageFacts
+    files: tuple[BlobRef, ...]
+    stored: Literal["pixels", "pyramid", "dicom"] = "pixels"
+    pixel_hash: str
+
+
+class Slide(Flat):
+    """Tissue under a microscope: a whole slide, or a tile of one. modality is SM, stain says what colours it."""
+
+    KIND = "Slide"
+    kind: Literal["Slide"] = "Slide"
+
+
+class Photograph(Flat):
+    """A photograph of the patient: the fundus of an eye (modality OP), skin (XC), an endoscope's view (ES)."""
+
+    KIND = "Photograph"
+    kind: Literal["Photograph"] = "Photograph"
+
+
+class Region(Artifact):
+    """A set of pixels of a flat image, as an array (rows, columns) of pixels downsample times larger than its own.
+
+    frame is that of the region's own pixels; pixels counts them and is 0 for "not found". touches says whether it
+    reaches the edge of the image.
+    """
+
+    KIND = "Region"
+    kind: Literal["Region"] = "Region"
+    frame: Frame
+    downsample: float = 1.0
+    image: ImageFacts
+    blob: BlobRef
+    pixel_hash: str
+    pixels: int
+    touches: bool = False
+
+
+class Cells(Artifact):
+    """Cells (or nuclei) of a flat image, one row each; columns name what is known of each.
+
+    blob holds a table (count, columns) of float32, x and y in pixels of the image; labels, where kept, an image
+    (rows, columns) with the row number + 1 at each pixel of a cell. frame is the image's; searched is the share of
+    the image that was looked at.
+    """
+
+    KIND = "Cells"
+    kind: Literal["Cells"] = "Cells"
+    frame: Frame
+    image: ImageFacts
+    blob: BlobRef
+    columns: tuple[str, ...]
+    count: int
+    labels: BlobRef | None = None
+    searched: float = 1.0
+
+
+class Embedding(Artifact):
+    """A vector that stands for a scan or a part of it. encoder names what made it: only like vectors compare."""
+
+    KIND = "Embedding"
+    kind: Literal["Embedding"] = "Embedding"
+    encoder: str
+    vector: tuple[float, ...]
+    image: ImageFacts
+
+
+class Case(Frozen):
+    """A kept scan that resembles the one asked about; score is the cosine of the (centred) vectors, at most 1."""
+
+    study_id: str
+    series: str
+    score: float
+    facts: dict[str, str | float | None] = Field(default_factory=dict)
+
+
+class CaseList(Artifact):
+    """The scans that resemble one most, nearest first; searched counts those that were compared."""
+
+    KIND = "CaseList"
+    kind: Literal["CaseList"] = "CaseList"
+    cases: tuple[Case, ...]
+    searched: int
+    encoder: str
+    method: str = ""
 
 
 class Plane(Artifact):
@@ -184,8 +280,25 @@ class File(Artifact):
     filename: str
 
 
+Image: TypeAlias = Volume | Slide | Photograph
+AnyImage = Annotated[Image, Field(discriminator="kind")]
 AnyArtifact = Annotated[
-    Volume | Mask | LabelMap | Plane | Measurement | Measurements | Finding | Figure | File, Field(discriminator="kind")
+    Volume
+    | Slide
+    | Photograph
+    | Mask
+    | Region
+    | Cells
+    | LabelMap
+    | Plane
+    | Measurement
+    | Measurements
+    | Finding
+    | Embedding
+    | CaseList
+    | Figure
+    | File,
+    Field(discriminator="kind"),
 ]
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scanwright.tools.artifacts import Artifact, BlobRef, ImageFacts, LabelMap, Mask, Volume
+from scanwright.tools.artifacts import Artifact, BlobRef, Flat, ImageFacts, LabelMap, Mask, Photograph, Slide, Volume
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.errors import ToolFailed
 from scanwright.tools.hashing import sha256_file
+from scanwright.tools.imaging.flat.frame import Frame
 from scanwright.tools.imaging.geometry import Geometry
 from scanwright.tools.runtime.context import WorkerContext, store_volume
+from scanwright.tools.runtime.flat import store_pixels
 from scanwright.tools.weights.store import WeightsStore
+
+_F = TypeVar("_F", bound=Flat)
 
 
 class FolderBlobs:
@@ -58,6 +62,20 @@ class ToolBench:
     def mask(self, voxels: NDArray[np.bool_], like: Volume, structure: str = "lesion") -> Mask:
         """A mask on the grid of like."""
         return self.ctx.mask(voxels, like, structure)
+
+    def slide(self, pixels: NDArray[np.uint8], um: float | None = 0.5, **facts: Any) -> Slide:
+        """A slide or tile from RGB (rows, columns, 3); um is the size of a pixel, facts as for a volume (stain=…)."""
+        return self._flat(Slide, pixels, um, {"modality": "SM", **facts})
+
+    def photograph(self, pixels: NDArray[np.uint8], um: float | None = None, **facts: Any) -> Photograph:
+        """A photograph from RGB (rows, columns, 3), of the fundus where no modality is named."""
+        return self._flat(Photograph, pixels, um, {"modality": "OP", **facts})
+
+    def _flat(self, kind: type[_F], pixels: NDArray[np.uint8], um: float | None, facts: dict[str, Any]) -> _F:
+        frame = Frame(width=pixels.shape[1], height=pixels.shape[0], um_per_pixel=None if um is None else (um, um))
+        return store_pixels(
+            self.blobs, pixels, frame, ImageFacts(**facts), kind=kind, name="test image", subject="P-test", time="t0"
+        )
 
     def run(self, tool: Tool[..., Any], **given: Any) -> Any:
         """Runs a tool; artifacts and parameters by name. Returns what a worker would."""

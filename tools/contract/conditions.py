@@ -6,52 +6,22 @@ and never passes silently.
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
-from scanwright.tools.artifacts import Artifact, ImageFacts, Mask, Measurement, Measurements
+from pydantic import Field
+from scanwright.tools.artifacts import Artifact, Cells, Mask, Measurement, Measurements, Region
+from scanwright.tools.contract.condition import After, Before, Concern, Effect, InSpace, Scene
+from scanwright.tools.contract.conditions_flat import PixelSizeAtMost, PixelSizeKnown, StainIs
 from scanwright.tools.contract.quantity import Point, Quantity
 from scanwright.tools.imaging.geometry import Geometry
 
-Effect: TypeAlias = Literal["refuse", "ask", "flag"]
-
-
-@dataclass(frozen=True)
-class Concern:
-    """A condition that does not hold.
-
-    missing names the fact to ask for, offers what can be answered, test the condition it comes from.
-    """
-
-    effect: Effect
-    sentence: str
-    missing: str | None = None
-    offers: tuple[str, ...] = ()
-    test: str = ""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What conditions look at before a run: the image's facts and geometry, and the parameters given."""
-
-    image: ImageFacts
-    geometry: Geometry
-    params: dict[str, Any]
-
-
-class _Condition(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Before(_Condition):
-    """A condition on the image and the parameters."""
-
-    @abstractmethod
-    def check(self, scene: Scene) -> Concern | None:
-        """None where it holds."""
+__all__ = [
+    "AnyAfter", "AnyBefore", "BodyPartIs", "Concern", "CoversAtLeast", "CoversAtMost", "Effect", "ModalityIs",
+    "NoContrast", "NotCut", "NotEmpty", "ParamGiven", "ParamInUnit", "ParamOrdered", "PixelSizeAtMost",
+    "PixelSizeKnown", "Plausible", "PointInside", "Scene", "SequenceIs", "SidesKnown", "SpacingAtMost", "StainIs",
+    "UnitIs",
+]  # fmt: skip
 
 
 class ModalityIs(Before):
@@ -117,13 +87,13 @@ class UnitIs(Before):
         )
 
 
-class SidesKnown(Before):
+class SidesKnown(InSpace):
     """It is known which side is left."""
 
     test: Literal["sides_known"] = "sides_known"
 
-    def check(self, scene: Scene) -> Concern | None:
-        if scene.geometry.sides_known:
+    def look(self, scene: Scene, geometry: Geometry) -> Concern | None:
+        if geometry.sides_known:
             return None
         return Concern(
             "refuse",
@@ -132,15 +102,15 @@ class SidesKnown(Before):
         )
 
 
-class SpacingAtMost(Before):
+class SpacingAtMost(InSpace):
     """No voxel is longer than max_mm along any axis: the validated range of the method."""
 
     test: Literal["spacing"] = "spacing"
     max_mm: float
     otherwise: Effect = "flag"
 
-    def check(self, scene: Scene) -> Concern | None:
-        worst = max(scene.geometry.spacing_mm)
+    def look(self, scene: Scene, geometry: Geometry) -> Concern | None:
+        worst = max(geometry.spacing_mm)
         if worst <= self.max_mm:
             return None
         return Concern(
@@ -149,15 +119,15 @@ class SpacingAtMost(Before):
         )
 
 
-class CoversAtLeast(Before):
+class CoversAtLeast(InSpace):
     """The field of view is at least this large (right–left, anterior–posterior, superior–inferior, mm)."""
 
     test: Literal["covers"] = "covers"
     extent_mm: tuple[float, float, float]
     otherwise: Effect = "refuse"
 
-    def check(self, scene: Scene) -> Concern | None:
-        have = scene.geometry.extent_mm
+    def look(self, scene: Scene, geometry: Geometry) -> Concern | None:
+        have = geometry.extent_mm
         if all(h >= w for h, w in zip(have, self.extent_mm, strict=True)):
             return None
         return Concern(
@@ -166,15 +136,15 @@ class CoversAtLeast(Before):
         )
 
 
-class CoversAtMost(Before):
+class CoversAtMost(InSpace):
     """The field of view is no larger than this (mm): something larger is not what the tool was made for."""
 
     test: Literal["covers_at_most"] = "covers_at_most"
     extent_mm: tuple[float, float, float]
     otherwise: Effect = "refuse"
 
-    def check(self, scene: Scene) -> Concern | None:
-        have = scene.geometry.extent_mm
+    def look(self, scene: Scene, geometry: Geometry) -> Concern | None:
+        have = geometry.extent_mm
         if all(h <= w for h, w in zip(have, self.extent_mm, strict=True)):
             return None
         return Concern(
@@ -216,19 +186,19 @@ class NoContrast(Before):
         return Concern("flag", f"The file does not say whether contrast was given; if so, {self.changes}.")
 
 
-class PointInside(Before):
+class PointInside(InSpace):
     """A point lies in the field of view (within half a voxel of a voxel's centre)."""
 
     test: Literal["point_inside"] = "point_inside"
     name: str = "at"
 
-    def check(self, scene: Scene) -> Concern | None:
+    def look(self, scene: Scene, geometry: Geometry) -> Concern | None:
         point = scene.params.get(self.name)
         if not isinstance(point, Point):
             return None
-        matrix = scene.geometry.matrix
+        matrix = geometry.matrix
         index = np.linalg.solve(matrix[:3, :3], np.array([point.x, point.y, point.z]) - matrix[:3, 3])
-        if all(-0.5 <= i < n - 0.5 for i, n in zip(index, scene.geometry.shape, strict=True)):
+        if all(-0.5 <= i < n - 0.5 for i, n in zip(index, geometry.shape, strict=True)):
             return None
         return Concern("refuse", f"The point {point} lies outside the field of view: give a point inside it.")
 
@@ -302,20 +272,16 @@ class ParamOrdered(Before):
         return None
 
 
-class After(_Condition):
-    """A condition on the result; what it says is put on the result as a flag."""
-
-    @abstractmethod
-    def check(self, result: Artifact) -> str | None:
-        """None where it holds, else the flag."""
-
-
 class NotEmpty(After):
     """The mask has voxels; an empty one is "not found", never 0 mL."""
 
     test: Literal["not_empty"] = "not_empty"
 
     def check(self, result: Artifact) -> str | None:
+        if isinstance(result, Cells) and result.count == 0:
+            return f"not found: no {result.name} were seen"
+        if isinstance(result, Region) and result.pixels == 0:
+            return f"not found: no pixel of the {result.name} was seen"
         if isinstance(result, Mask) and result.voxels == 0:
             return f"not found: no voxel of the {result.name} was seen"
         return None
@@ -381,7 +347,10 @@ AnyBefore = Annotated[
     | PointInside
     | ParamInUnit
     | ParamGiven
-    | ParamOrdered,
+    | ParamOrdered
+    | StainIs
+    | PixelSizeKnown
+    | PixelSizeAtMost,
     Field(discriminator="test"),
 ]
 AnyAfter = Annotated[NotEmpty | NotCut | Plausible, Field(discriminator="test")]

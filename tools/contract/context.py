@@ -8,7 +8,21 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scanwright.tools.artifacts import BlobRef, Figure, File, ImageFacts, LabelMap, Mask, Volume
+from scanwright.tools.artifacts import (
+    BlobRef,
+    Cells,
+    Figure,
+    File,
+    Flat,
+    ImageFacts,
+    LabelMap,
+    Mask,
+    Photograph,
+    Region,
+    Slide,
+    Volume,
+)
+from scanwright.tools.imaging.flat.frame import Box
 
 
 class Blobs(Protocol):
@@ -50,6 +64,55 @@ class ToolContext(Protocol):
 
     def volume(self, voxels: NDArray[Any], like: Volume, *, name: str, image: ImageFacts | None = None) -> Volume:
         """A volume on the grid of like, stored."""
+        ...
+
+    def pixels(self, image: Flat, box: Box | None = None, *, downsample: float = 1.0) -> NDArray[np.uint8]:
+        """RGB (rows, columns, 3) of a box (x, y, width, height in the image's own pixels), or of all of it.
+
+        Raises ToolInputError where the box does not lie in the image.
+        """
+        ...
+
+    def region(
+        self,
+        pixels: NDArray[np.bool_],
+        like: Slide | Photograph,
+        structure: str,
+        *,
+        downsample: float = 1.0,
+        side: str = "whole",
+        name: str | None = None,
+    ) -> Region:
+        """A region of the image, stored; the array is (rows, columns) of pixels downsample times larger.
+
+        Raises ToolInputError where it has another size than the image so seen.
+        """
+        ...
+
+    def region_pixels(self, region: Region) -> NDArray[np.bool_]:
+        """The region as a read-only array (rows, columns) of its own frame."""
+        ...
+
+    def cells(
+        self,
+        table: NDArray[np.float32],
+        columns: Sequence[str],
+        like: Slide,
+        structure: str,
+        *,
+        labels: NDArray[np.int32] | None = None,
+        searched: float = 1.0,
+        name: str | None = None,
+    ) -> Cells:
+        """Cells of the image, stored: one row each, the first columns x and y in pixels of the image."""
+        ...
+
+    def cell_table(self, cells: Cells) -> dict[str, NDArray[np.float32]]:
+        """The columns of the table of cells, by name."""
+        ...
+
+    def cell_labels(self, cells: Cells) -> NDArray[np.int32] | None:
+        """Row number + 1 at each pixel (rows, columns) of a cell, 0 elsewhere; None where it was not kept."""
         ...
 
     def figure(self, png: bytes, *, name: str, caption: str) -> Figure:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Generic, Literal, ParamSpec, TypeVar, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
-from scanwright.tools.artifacts import Artifact, LabelMap, Mask, Measurements, Volume
+from scanwright.tools.artifacts import Artifact, Cells, Flat, LabelMap, Mask, Measurements, Region, Volume
 from scanwright.tools.contract.card import MeasuredError, Needs, ParamKind, ToolCard, ToolInput, ToolParam
 from scanwright.tools.contract.conditions import AnyAfter, AnyBefore, Concern, Scene
 from scanwright.tools.contract.context import ToolContext
@@ -250,10 +250,12 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
 
 def _scene(inputs: dict[str, Any], params: dict[str, Any]) -> Scene | None:
     given = [a for v in inputs.values() if v is not None for a in (v if isinstance(v, tuple | list) else (v,))]
-    pixels = next((a for a in given if isinstance(a, Volume)), None) or next(
-        (a for a in given if isinstance(a, Mask | LabelMap)), None
-    )
-    return None if pixels is None else Scene(pixels.image, pixels.geometry, params)
+    volume = next((a for a in given if isinstance(a, Volume)), None)
+    pixels = volume or next((a for a in given if isinstance(a, Mask | LabelMap)), None)
+    if pixels is not None:
+        return Scene(pixels.image, pixels.geometry, params)
+    flat = next((a for a in given if isinstance(a, Flat | Region | Cells)), None)
+    return None if flat is None else Scene(flat.image, flat.frame, params)
 
 
 def _code_hash(modules: Sequence[types.ModuleType]) -> str:

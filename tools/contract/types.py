@@ -15,8 +15,8 @@ from typing import Literal, TypeAlias, get_args
 from pydantic import BaseModel, ConfigDict
 
 Kind: TypeAlias = Literal[
-    "Volume", "Radiograph", "Slide", "Mask", "LabelMap", "Plane", "Measurement", "Finding", "Embedding", "CaseList",
-    "Table", "Figure", "File", "ReportDraft",
+    "Volume", "Radiograph", "Slide", "Photograph", "Mask", "Region", "Cells", "LabelMap", "Plane", "Measurement",
+    "Finding", "Embedding", "CaseList", "Table", "Figure", "File", "ReportDraft",
 ]  # fmt: skip
 KINDS: tuple[str, ...] = get_args(Kind)
 IDENTITY_FIELDS = ("grid", "time", "subject")

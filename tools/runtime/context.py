@@ -26,9 +26,10 @@ from scanwright.tools.pixels import (
     write_mask,
     write_volume,
 )
+from scanwright.tools.runtime.flat import FlatPixels
 
 
-class WorkerContext:
+class WorkerContext(FlatPixels):
     """Reads and writes pixels through the blob store, reports progress, keeps models resident."""
 
     def __init__(
@@ -39,7 +40,7 @@ class WorkerContext:
         progress: Callable[[float, str], None] | None = None,
         residents: dict[str, Any] | None = None,
     ) -> None:
-        self._blobs = blobs
+        super().__init__(blobs, self._keep)
         self._weights = weights
         self._progress = progress
         self._residents = {} if residents is None else residents
@@ -70,7 +71,7 @@ class WorkerContext:
             name=name or structure.replace("_", " "),
             geometry=like.geometry,
             image=like.image,
-            blob=self._store(lambda file: write_mask(voxels, file), MASK_TYPE),
+            blob=self._keep(lambda file: write_mask(voxels, file), MASK_TYPE),
             pixel_hash=pixel_hash(voxels.view(np.uint8), like.geometry.matrix),
             voxels=int(np.count_nonzero(voxels)),
             touches=touched_edges(voxels, like.geometry),
@@ -91,7 +92,7 @@ class WorkerContext:
             name=name,
             geometry=like.geometry,
             image=like.image,
-            blob=self._store(lambda file: write_labels(voxels, file), LABELS_TYPE),
+            blob=self._keep(lambda file: write_labels(voxels, file), LABELS_TYPE),
             pixel_hash=pixel_hash(voxels, like.geometry.matrix),
             labels=tuple(Label(value=v, name=n, voxels=int(counts[v])) for v, n in enumerate(names)),
         )
@@ -105,18 +106,18 @@ class WorkerContext:
             name=name,
             geometry=like.geometry,
             image=image or like.image,
-            blob=self._store(lambda file: write_volume(voxels, file), VOLUME_TYPE),
+            blob=self._keep(lambda file: write_volume(voxels, file), VOLUME_TYPE),
             pixel_hash=pixel_hash(voxels, like.geometry.matrix),
         )
 
     def figure(self, png: bytes, *, name: str, caption: str) -> Figure:
         """A picture, stored."""
-        blob = self._store(lambda file: file.write_bytes(png), "image/png")
+        blob = self._keep(lambda file: file.write_bytes(png), "image/png")
         return Figure(type=ArtifactType(kind="Figure"), name=name, blob=blob, caption=caption)
 
     def file(self, data: bytes, *, name: str, filename: str, media_type: str) -> File:
         """A file to hand out, stored."""
-        blob = self._store(lambda file: file.write_bytes(data), media_type)
+        blob = self._keep(lambda file: file.write_bytes(data), media_type)
         return File(type=ArtifactType(kind="File"), name=name, blob=blob, filename=filename)
 
     def progress(self, fraction: float, doing: str = "") -> None:
@@ -134,7 +135,7 @@ class WorkerContext:
             self._residents[key] = make()
         return self._residents[key]
 
-    def _store(self, write: Callable[[Path], object], media_type: str) -> BlobRef:
+    def _keep(self, write: Callable[[Path], object], media_type: str) -> BlobRef:
         with tempfile.TemporaryDirectory(prefix="scanwright-") as folder:
             file = Path(folder) / "blob"
             write(file)

@@ -1,0 +1,1 @@
+"""Flat images: microscope slides, tiles and photographs."""
