@@ -10,16 +10,19 @@ from typing import Any
 from scanwright.agent.plan.studies import StudyView
 from scanwright.memory.home import Home
 from scanwright.memory.records import SeriesRecord, StudyRecord
-from scanwright.tools.artifacts import Mask
+from scanwright.tools.artifacts import Mask, Volume
 from scanwright.tools.contract.quantity import Point
 from scanwright.tools.contract.types import ArtifactType
 from scanwright.tools.errors import UserInputError
 from scanwright.tools.hashing import pixel_hash, sha256_json
-from scanwright.tools.imaging.loaded import GivenFacts, LoadedStudy
+from scanwright.tools.imaging.flat.frame import Frame
+from scanwright.tools.imaging.geometry import Geometry
+from scanwright.tools.imaging.loaded import GivenFacts, Loaded, LoadedImage, LoadedStudy
 from scanwright.tools.imaging.sandbox import open_study_safely, read_mask_safely
 from scanwright.tools.imaging.sidecar import sidecar_path
 from scanwright.tools.pixels import MASK_TYPE, write_mask
-from scanwright.tools.runtime.context import store_volume, touched_edges
+from scanwright.tools.runtime.context import touched_edges
+from scanwright.tools.runtime.kept import content_hash, keep_image
 
 
 def resolve_study(home: Home, target: str, given: GivenFacts, *, patient: str | None = None) -> StudyRecord:
@@ -49,15 +52,15 @@ def study_view(
     home: Home, record: StudyRecord, alias: str, *, mask: str | None = None, at: Point | None = None
 ) -> StudyView:
     """What a plan can take from the study; mask is FILE or FILE:LABEL on the grid of one of its series."""
-    volumes = {s.name: s.volume for s in record.series}
+    images = {s.name: s.image for s in record.series}
     given = None if mask is None else _given_mask(home, record, mask)
     warnings = tuple(w for s in record.series for w in s.warnings)
-    return StudyView(alias, record.study_id, record.name, volumes, given, at, warnings, record.relative_day)
+    return StudyView(alias, record.study_id, record.name, images, given, at, warnings, record.relative_day)
 
 
 def _keep(home: Home, path: Path, loaded: LoadedStudy, patient: str | None) -> StudyRecord:
-    hashes = [pixel_hash(i.voxels, i.geometry.matrix) for i in loaded.images]
-    facts = [i.image.model_dump(mode="json") | i.geometry.model_dump(mode="json") for i in loaded.images]
+    hashes = [content_hash(i) for i in loaded.images]
+    facts = [i.image.model_dump(mode="json") | _grid(i).model_dump(mode="json") for i in loaded.images]
     fingerprint = sha256_json([hashes, facts, patient])
     known = home.studies.by_fingerprint(fingerprint)
     if known is not None:
@@ -67,11 +70,9 @@ def _keep(home: Home, path: Path, loaded: LoadedStudy, patient: str | None) -> S
     subject = home.identities.pseudonym(patient or identity.get("PatientID"), fingerprint)
     series = []
     for image, name in zip(loaded.images, _names(loaded), strict=True):
-        volume = store_volume(
-            home.blobs, image.voxels, image.geometry, image.image, name=name, subject=subject, time=study_id
-        )
+        kept_image = keep_image(home.blobs, image, name=name, subject=subject, time=study_id)
         safe: dict[str, Any] = dict(image.safe)
-        series.append(SeriesRecord(name=name, volume=volume, warnings=image.warnings, safe=safe))
+        series.append(SeriesRecord(name=name, image=kept_image, warnings=image.warnings, safe=safe))
     first = series[0].safe
     day = _date(identity.get("StudyDate"))
     record = StudyRecord(
@@ -94,13 +95,20 @@ def _keep(home: Home, path: Path, loaded: LoadedStudy, patient: str | None) -> S
     return kept
 
 
+def _grid(image: Loaded) -> Geometry | Frame:
+    return image.geometry if isinstance(image, LoadedImage) else image.frame
+
+
 def _given_mask(home: Home, record: StudyRecord, text: str) -> Mask:
     path, label = _file_and_label(text)
     if not path.exists():
         raise UserInputError(f"There is no mask file {path}: check the path after --mask.")
-    problems = []
+    problems: list[UserInputError] = []
     for series in record.series:
-        volume = series.volume
+        volume = series.image
+        if not isinstance(volume, Volume):
+            problems.append(UserInputError(f"{record.name} is a flat image, and --mask takes a mask of a 3D scan."))
+            continue
         home.staging.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.staging) as staging:
             try:

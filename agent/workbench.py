@@ -23,7 +23,7 @@ from scanwright.agent.plan.approval import needs_approval
 from scanwright.agent.plan.compiler import Compiler
 from scanwright.agent.plan.handmade import with_goals
 from scanwright.agent.plan.plan import Plan
-from scanwright.agent.plan.studies import StudyView
+from scanwright.agent.plan.studies import StudyView, grid_of, kind_in_words
 from scanwright.agent.plan.trim import settle
 from scanwright.agent.planner.base import Item, Planner
 from scanwright.agent.run.executor import OnStep
@@ -31,8 +31,10 @@ from scanwright.agent.running import Running
 from scanwright.agent.settings import Settings, load_settings
 from scanwright.memory.home import Home, default_home
 from scanwright.memory.records import StudyRecord
+from scanwright.tools.artifacts import Image
 from scanwright.tools.contract.conditions import Scene
 from scanwright.tools.contract.decorator import Tool
+from scanwright.tools.contract.types import Kind
 from scanwright.tools.errors import Cancelled, UserInputError
 from scanwright.tools.registry import Registry, load_registry
 from scanwright.tools.runtime.base import Runtime
@@ -242,10 +244,12 @@ class Workbench:
         """For each tool why it cannot be used on this study; None where it can (as far as the scan's facts tell)."""
         given = given or Given()
         with self.open_home() as home:
-            volume = given.views(home, [target])[0].volume(given.series)
-        scene = Scene(volume.image, volume.geometry, {})
+            image = given.views(home, [target])[0].image(given.series)
+        scene = Scene(image.image, grid_of(image), {})
         return {
-            t.card.id: self.why_not(t) or next((c.sentence for c in t.concerns(scene) if c.effect != "flag"), None)
+            t.card.id: _other_kind(t, image)
+            or self.why_not(t)
+            or next((c.sentence for c in t.concerns(scene) if c.effect != "flag"), None)
             for t in self.registry
         }
 
@@ -261,6 +265,24 @@ class Workbench:
             yield
         finally:
             self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - start
+
+
+# What lies on an image of each kind, and what is measured on both.
+_ON: dict[Kind, set[Kind]] = {
+    "Volume": {"Mask", "LabelMap", "Plane"},
+    "Slide": {"Cells", "Region"},
+    "Photograph": {"Region"},
+}
+
+
+def _other_kind(tool: Tool[..., Any], image: Image) -> str | None:
+    """Why a tool is for another kind of image; None where it is for this one, or for what lies on it."""
+    needed = {spec.type.kind for spec in tool.card.inputs if not spec.optional}
+    fits = [kind for kind, on in _ON.items() if kind in needed or (not needed & _ON.keys() and needed & on)]
+    if not fits or image.type.kind in fits:
+        return None
+    wanted = fits[0]
+    return f"This needs a {kind_in_words(wanted)}, and this is a {kind_in_words(image.type.kind)}."
 
 
 def _with_weights(settings: Settings, home: Path | None) -> Settings:

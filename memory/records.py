@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-from scanwright.tools.artifacts import Volume
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from scanwright.tools.artifacts import AnyImage
 
 
 class Record(BaseModel):
@@ -20,7 +20,7 @@ class SeriesRecord(Record):
     """One series of a study. safe holds facts of the file that identify nobody."""
 
     name: str
-    volume: Volume
+    image: AnyImage = Field(validation_alias=AliasChoices("image", "volume"))
     warnings: tuple[str, ...] = ()
     safe: dict[str, Any] = Field(default_factory=dict)
 

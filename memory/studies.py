@@ -38,7 +38,7 @@ class StudyStore:
             kept = _by(connection, _studies.c.fingerprint, record.fingerprint)
             volumes = (kept or record).series
             for series in volumes:
-                self._steps.write(connection, series.volume)
+                self._steps.write(connection, series.image)
             if kept is not None:
                 return kept
             connection.execute(
@@ -97,7 +97,7 @@ class StudyStore:
         if row is None:
             return None
         record = StudyRecord.model_validate_json(row)
-        return record if all(self._steps.is_whole(series.volume) for series in record.series) else None
+        return record if all(self._steps.is_whole(series.image) for series in record.series) else None
 
     def _source(self, path: Path | str, size: int, mtime_ns: int, facts: dict[str, Any] | None) -> str:
         return self._keys.keyed_hash(canonical_json([str(Path(path).absolute()), size, mtime_ns, facts or {}]))

@@ -36,6 +36,10 @@ def given_options(function: F) -> F:
             click.option(
                 "--sides", type=click.Choice(["known", "unknown"]), help="Whether left and right can be relied on."
             ),
+            click.option(
+                "--stain", help="How a slide is stained (H&E, IHC, fluorescence) where the file does not say."
+            ),
+            click.option("--pixel-size", type=float, help="Size of a slide's pixel in µm where the file does not say."),
             click.option("--mask", help="A mask that you give: FILE or FILE:LABEL (NIfTI, on the scan's grid)."),
             click.option("--at", help="A point in RAS+ mm that you mean: X,Y,Z."),
             click.option(
@@ -55,9 +59,15 @@ def given_options(function: F) -> F:
 def given_from(options: dict[str, Any]) -> Given:
     """The Given that the options say. Raises UserInputError on a point that is none."""
     from scanwright.agent.given import Given
+    from scanwright.tools.errors import UserInputError
     from scanwright.tools.imaging.loaded import GivenFacts
 
-    facts = GivenFacts(modality=options["modality"], body_part=options["body_part"], sides=options["sides"])
+    if (um := options["pixel_size"]) is not None and not 0 < um < 10_000:
+        raise UserInputError(f"--pixel-size is a number of micrometres above 0, as --pixel-size 0.5: got {um:g}.")
+    facts = GivenFacts(
+        modality=options["modality"], body_part=options["body_part"], sides=options["sides"], stain=options["stain"],
+        pixel_size_um=um,
+    )  # fmt: skip
     given = {name: _points(options[name], f"--{name.replace('_', '-')}") for name in ("more", "not_at")}
     points = {name: value for name, value in given.items() if value is not None}
     return Given(facts, options["mask"], _point(options["at"]), options["series"], options["patient"], points)

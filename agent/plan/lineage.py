@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from scanwright.agent.plan.plan import PlanConcern, Step
-from scanwright.tools.artifacts import Mask, Volume
+from scanwright.tools.artifacts import Image, Mask, Volume
 from scanwright.tools.contract.card import ToolCard
 from scanwright.tools.contract.types import is_variable
 from scanwright.tools.hashing import plain, sha256_json
@@ -29,7 +29,7 @@ class Origin:
     """
 
     recipe: str
-    scans: tuple[Volume, ...]
+    scans: tuple[Image, ...]
     masks: tuple[Mask, ...] = ()
     parents: frozenset[str] = frozenset()
     day: int | None = None
@@ -40,12 +40,12 @@ class Origin:
         return sha256_json([self.recipe, [v.pixel_hash for v in self.scans], [m.pixel_hash for m in self.masks]])
 
 
-def of_volume(volume: Volume, day: int | None) -> Origin:
+def of_volume(volume: Image, day: int | None) -> Origin:
     """A series of a study."""
     return Origin("volume", (volume,), day=day)
 
 
-def of_mask(mask: Mask, scan: Volume, day: int | None) -> Origin:
+def of_mask(mask: Mask, scan: Image, day: int | None) -> Origin:
     """A mask that a person gave, with the series it lies on."""
     return Origin("mask", (scan,), (mask,), day=day)
 
@@ -98,7 +98,9 @@ def _comparison(earlier: Origin, later: Origin) -> _Found:
         yield "refuse", sentence, "not_cut"
 
 
-def _unlike_scans(one: Volume, other: Volume) -> _Found:
+def _unlike_scans(one: Image, other: Image) -> _Found:
+    if not isinstance(one, Volume) or not isinstance(other, Volume):
+        return
     spaces = [(v.geometry.space, v.geometry.space_name) for v in (one, other)]
     if spaces[0] != spaces[1]:
         said = [f"{name} template" if space == "normalised" else space for space, name in spaces]
@@ -124,6 +126,12 @@ def _unlike_scans(one: Volume, other: Volume) -> _Found:
 
 
 def _alike(card: ToolCard, inputs: Mapping[str, tuple[Origin, ...]]) -> _Found:
+    for values in (
+        inputs[i.name] for i in card.inputs if i.many and is_variable(i.type.structure) and i.name in inputs
+    ):
+        if len({o.recipe for o in values}) < len(values):
+            sentence = "The same method stands here twice, so the two say nothing about how sure it is: name another."
+            yield "refuse", sentence, "same_method"
     masks = [inputs[i.name][0] for i in card.inputs if i.type.kind == "Mask" and not i.many and i.name in inputs]
     for first, second in pairwise(masks):
         if first.key == second.key:

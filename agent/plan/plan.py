@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.errors import UserInputError
 from scanwright.tools.hashing import sha256_json
@@ -20,11 +20,17 @@ class _Frozen(BaseModel):
 
 
 class StudyRef(_Frozen):
-    """Something the study holds: its "volume" (a series by name where there are several) or the given "mask"."""
+    """Something the study holds: its "image" (a series by name where there are several) or the given "mask"."""
 
     study: str = "S1"
-    item: Literal["volume", "mask"] = "volume"
+    item: Literal["image", "mask"] = "image"
     series: str | None = None
+
+    @field_validator("item", mode="before")
+    @classmethod
+    def _renamed(cls, item: Any) -> Any:
+        # What plans of the first version say.
+        return "image" if item == "volume" else item
 
     def __str__(self) -> str:
         return f"{self.study}.{self.item}" + (f":{self.series}" if self.series else "")
@@ -89,7 +95,8 @@ class PlannedGoal(_Frozen):
     """A goal with what the compiler made of it.
 
     answers are the steps whose output answers it (two for "each side"), pictures those that show it.
-    Where it is not planned, reason is a sentence, test a short code, missing what would help.
+    Where it is not planned, reason is a sentence, test a short code, missing what would help. note is a sentence
+    that its answer has to hold.
     """
 
     goal: Goal
@@ -97,6 +104,7 @@ class PlannedGoal(_Frozen):
     answers: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    note: str | None = None
     reason: str | None = None
     test: str | None = None
     missing: tuple[str, ...] = ()

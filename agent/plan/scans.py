@@ -34,7 +34,9 @@ _WHOLE_SHARE = 0.99
 def scan_concerns(study: StudyView) -> list[PlanConcern]:
     """Refusals that hold for every plan on this study, and flags."""
     concerns = []
-    for name, volume in study.volumes.items():
+    for name, volume in study.images.items():
+        if not isinstance(volume, Volume):
+            continue
         for effect, sentence, test in (_no_scan(name, volume), _scale(name, volume), _too_small(name, volume)):
             if sentence:
                 concerns.append(PlanConcern(step=None, effect=effect, sentence=sentence, test=test))

@@ -11,18 +11,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scanwright.agent.plan.second_method import METHODS, OVERLAP
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Declined, DeclinedCode, Item, Proposal, Unclear
 from scanwright.agent.planner.index import ExemplarIndex, Neighbour, Vote, vote
 from scanwright.agent.planner.reading.beyond import unknown_body_part, unknown_quantity
 from scanwright.agent.planner.reading.context import completed
 from scanwright.agent.planner.reading.declines import SENTENCES, declined
+from scanwright.agent.planner.reading.methods import without_methods
 from scanwright.agent.planner.reading.normalise import normalise
 from scanwright.agent.planner.reading.part import Part, hu_asked_of, read_part
 from scanwright.agent.planner.reading.parts import Piece, protect, split
 from scanwright.agent.planner.reading.structures import learn, mentions
 from scanwright.agent.planner.reading.wants import OF_THE_IMAGE, WEAK
 from scanwright.agent.planner.reading.words import Speller
+from scanwright.tools.artifacts import Volume
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.quantity import Point
 from scanwright.tools.vocabulary.structures import BESIDE
@@ -62,8 +65,9 @@ class ExemplarPlanner:
 
     def propose(self, question: str, studies: Sequence[StudyView]) -> Proposal:
         """The goals of a question, part by part, with what is declined or unclear."""
-        scanned = (studies[0].volume().image.body_part or "") if studies else ""
-        text = protect(in_words_of(scanned, normalise(question, self._speller)))
+        scanned = (studies[0].image().image.body_part or "") if studies else ""
+        asked, by_methods = without_methods(normalise(question, self._speller))
+        text = protect(in_words_of(scanned, asked))
         has_mask = bool(studies) and studies[0].mask is not None
         parts = completed([read_part(p, has_mask=has_mask) for p in split(text) or [Piece(text)]])
         table = _TABLE.search(text) is not None
@@ -72,6 +76,8 @@ class ExemplarPlanner:
         confidence = 1.0
         for part in parts:
             item, sure = self._item(part, studies, table=table)
+            if isinstance(item, Goal) and (by_methods or item.want == OVERLAP) and _has_methods(item):
+                item = item.model_copy(update={"compare": METHODS})
             said = items if part.cues or not isinstance(item, Unclear) else remarks
             if item not in said:
                 said.append(item)
@@ -149,7 +155,7 @@ class ExemplarPlanner:
             params = {**params, "at": _middle_of_slice(studies[0], part.level_mm)}
         unit = part.unit
         if studies:
-            unit = unit or hu_asked_of(part, studies[0].volume().image.unit)
+            unit = unit or hu_asked_of(part, studies[0].image().image.unit)
         return Goal(
             want=want,
             of=of,
@@ -162,9 +168,17 @@ class ExemplarPlanner:
         )
 
 
+def _has_methods(goal: Goal) -> bool:
+    """True where an outline is measured; a change between exams has its own range."""
+    return goal.of != "image" and goal.want not in (*OF_THE_IMAGE, "volume_change")
+
+
 def _middle_of_slice(study: StudyView, z_mm: float) -> Point:
     """The point at that height above the middle of the scan (RAS+ mm)."""
-    geometry = study.volume().geometry
+    image = study.image()
+    if not isinstance(image, Volume):
+        return Point(x=0, y=0, z=z_mm)
+    geometry = image.geometry
     x, y, _ = geometry.matrix[:3, :3] @ ((np.array(geometry.shape) - 1) / 2) + geometry.matrix[:3, 3]
     return Point(x=round(float(x), 3), y=round(float(y), 3), z=z_mm)
 
@@ -192,7 +206,7 @@ def _beyond(part: Part, studies: Sequence[StudyView]) -> Declined | None:
         return _decline(part.text, code)
     if part.of == "given_region" or part.want in (*OF_THE_IMAGE, "labelmap"):
         return None
-    scanned = studies[0].volume().image.body_part if studies else None
+    scanned = studies[0].image().image.body_part if studies else None
     unknown = unknown_body_part(part.text, scanned) or unknown_quantity(part.text)
     return None if unknown is None else _decline(part.text, "no_tool")
 

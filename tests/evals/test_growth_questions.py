@@ -42,6 +42,6 @@ def test_what_is_answered_has_goals_and_what_is_refused_or_asked_a_reason() -> N
 
 def test_a_level_that_is_named_lies_in_the_scan() -> None:
     for row, goal in ((r, g) for r, g in GOALS if "at" in g.get("params", {})):
-        geometry = study(row["study"], row["context"]).volume().geometry
+        geometry = study(row["study"], row["context"]).image().geometry
         half_mm = geometry.extent_mm[2] / 2
         assert abs(goal["params"]["at"]["z"]) < half_mm, row["id"]

@@ -1,4 +1,4 @@
-"""Opens what a person gives: a NIfTI file, a DICOM file or folder, several NIfTI in a folder, or a zip of these."""
+"""Opens what a person gives: NIfTI, DICOM, a slide or a picture; a file, a folder, or a zip of these."""
 
 from __future__ import annotations
 
@@ -10,25 +10,18 @@ from typing import Final
 from scanwright.tools.errors import UserInputError
 from scanwright.tools.imaging.dicom_header import is_dicom
 from scanwright.tools.imaging.dicom_series import read_dicom
-from scanwright.tools.imaging.loaded import GivenFacts, LoadedImage, LoadedStudy
+from scanwright.tools.imaging.flat.picture import is_whole_slide, picture_format, read_picture
+from scanwright.tools.imaging.loaded import GivenFacts, Loaded, LoadedStudy
 from scanwright.tools.imaging.nifti import GZIP_MAGIC, read_nifti
 from scanwright.tools.imaging.nifti_header import header_size
 from scanwright.tools.imaging.wording import shown, some
 from scanwright.tools.imaging.zipped import unpacked
 
-_READ: Final = "NIfTI (.nii, .nii.gz) and DICOM series (a folder or a zip)"
+_READ: Final = "NIfTI (.nii, .nii.gz), DICOM series (a folder or a zip), slides, or pictures (PNG, JPEG, TIFF)"
 _MAX_FILES: Final = 100_000
-_PICTURES: Final = {
-    b"\x89PNG": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-}
-_NOT_YET: Final = {b"NRRD": "NRRD", b"Obje": "MetaImage", b"NDim": "MetaImage", b"%PDF": "PDF"}
+_NOT_YET: Final = {b"NRRD": "NRRD", b"Obje": "MetaImage", b"NDim": "MetaImage", b"%PDF": "PDF", b"GIF8": "GIF"}
 
-Keep = Callable[[LoadedImage], LoadedImage]
+Keep = Callable[[Loaded], Loaded]
 
 
 def open_study(
@@ -54,9 +47,11 @@ def open_study(
             with unpacked(path, scratch) as folder:
                 return _open_folder(folder, given, keep, called=shown(path))
         if is_dicom(path):
-            return _dicom([path], given, keep)
+            return _dicom([path], given, keep, path)
         if _is_nifti(path):
             return LoadedStudy((keep(read_nifti(path, given)),), "NIfTI")
+        if picture_format(start) is not None:
+            return LoadedStudy((keep(read_picture(path, given)),), "picture")
     except OSError as error:
         raise UserInputError(f"{shown(path)} cannot be read: {error.strerror or error}.") from error
     raise UserInputError(_not_an_image(path, start))
@@ -72,15 +67,20 @@ def _open_folder(folder: Path, given: GivenFacts, keep: Keep, called: str | None
     nifti = [f for f in rest if _is_nifti(f)]
     if dicom and nifti:
         raise UserInputError(f"{name} holds both DICOM and NIfTI ({shown(nifti[0])}): give one of them.")
+    pictures = [] if dicom or nifti else [f for f in rest if _is_picture(f)]
+    if pictures:
+        return LoadedStudy(tuple(keep(read_picture(f, given)) for f in pictures), "picture")
     if not dicom and not nifti:
         raise UserInputError(f"{name} holds no scan (it has {some([shown(f) for f in files])}): give {_READ}.")
     if dicom:
-        return _dicom(dicom, given, keep)
+        return _dicom(dicom, given, keep, folder)
     images = [keep(read_nifti(f, given)) for f in nifti]
     return LoadedStudy(tuple(images), "NIfTI")
 
 
-def _dicom(files: list[Path], given: GivenFacts, keep: Keep) -> LoadedStudy:
+def _dicom(files: list[Path], given: GivenFacts, keep: Keep, path: Path) -> LoadedStudy:
+    if is_whole_slide(files[0]):
+        return LoadedStudy((keep(read_picture(path, given)),), "DICOM")
     warnings: list[str] = []
     images = [keep(image) for image in read_dicom(files, given, warnings)]
     return LoadedStudy(tuple(images), "DICOM", tuple(warnings))
@@ -98,6 +98,11 @@ def _files(folder: Path, name: str) -> list[Path]:
         if len(found) > _MAX_FILES:
             raise UserInputError(f"{name} holds more than {_MAX_FILES} files: give the folder of one scan.")
     return sorted(found)
+
+
+def _is_picture(path: Path) -> bool:
+    with path.open("rb") as file:
+        return picture_format(file.read(4)) is not None
 
 
 def _is_nifti(path: Path) -> bool:
@@ -128,9 +133,6 @@ def _not_an_image(path: Path, start: bytes) -> str:
     name = shown(path)
     if not start:
         return f"{name} is empty (0 bytes): give {_READ}."
-    for magic, kind in _PICTURES.items():
-        if start.startswith(magic):
-            return f"{name} is a 2D picture ({kind}), and 3D scans are read: give {_READ}."
     for magic, kind in _NOT_YET.items():
         if start.startswith(magic):
             return f"{name} is {kind}, which is not read yet: give {_READ}."

@@ -21,8 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scanwright.tools.artifacts import ImageFacts
 from scanwright.tools.errors import NeedsInput, UserInputError
+from scanwright.tools.imaging.flat.frame import Frame
+from scanwright.tools.imaging.flat.reader import write_pixels
 from scanwright.tools.imaging.geometry import Geometry
-from scanwright.tools.imaging.loaded import GivenFacts, LoadedImage, LoadedStudy
+from scanwright.tools.imaging.loaded import GivenFacts, Loaded, LoadedFlat, LoadedImage, LoadedStudy
 from scanwright.tools.imaging.wording import shown
 from scanwright.tools.pixels import read_volume, write_volume
 
@@ -110,16 +112,16 @@ def _died(path: Path) -> str:
     return f"{shown(path)} made its reader stop, so it is damaged or not what it seems: get it again from its source."
 
 
-def _image_from(item: dict[str, Any], staging: Path) -> LoadedImage:
-    return LoadedImage(
-        voxels=read_volume(staging / item["file"]),
-        geometry=Geometry.model_validate(item["geometry"]),
-        image=ImageFacts.model_validate(item["image"]),
-        name=item["name"],
-        warnings=tuple(item["warnings"]),
-        identity=item["identity"],
-        safe=item["safe"],
-    )
+def _image_from(item: dict[str, Any], staging: Path) -> Loaded:
+    pixels = None if item["file"] is None else read_volume(staging / item["file"])
+    known = {name: item[name] for name in ("name", "identity", "safe")} | {"warnings": tuple(item["warnings"])}
+    image = ImageFacts.model_validate(item["image"])
+    if item["geometry"] is not None:
+        assert pixels is not None
+        return LoadedImage(pixels, Geometry.model_validate(item["geometry"]), image, **known)
+    files = tuple(Path(f) for f in item["files"])
+    frame = Frame.model_validate(item["frame"])
+    return LoadedFlat(frame, image, pixels=pixels, files=files, stored=item["stored"], **known)
 
 
 def main() -> None:
@@ -152,22 +154,23 @@ def _study(request: dict[str, Any], staging: Path) -> dict[str, Any]:
 
     images: list[dict[str, Any]] = []
 
-    def keep(image: LoadedImage) -> LoadedImage:
+    def keep(image: Loaded) -> Loaded:
         file = f"image{len(images)}.npy"
-        _store(image.voxels, staging / file)
-        images.append(
-            {
-                "file": file,
-                "geometry": image.geometry.model_dump(mode="json"),
-                "image": image.image.model_dump(mode="json"),
-                "name": image.name,
-                "warnings": image.warnings,
-                "identity": image.identity,
-                "safe": image.safe,
-            }
-        )
-        # A copy of nothing: a view would keep the whole array alive.
-        return replace(image, voxels=image.voxels[:0].copy())
+        known = {name: getattr(image, name) for name in ("name", "warnings", "identity", "safe")}
+        known |= {"image": image.image.model_dump(mode="json"), "file": file, "geometry": None}
+        images.append(known)
+        if isinstance(image, LoadedImage):
+            _store(image.voxels, staging / file)
+            known["geometry"] = image.geometry.model_dump(mode="json")
+            # A copy of nothing: a view would keep the whole array alive.
+            return replace(image, voxels=image.voxels[:0].copy())
+        known |= {"frame": image.frame.model_dump(mode="json"), "stored": image.stored}
+        known["files"] = [str(f) for f in image.files]
+        if image.pixels is None:
+            known["file"] = None
+        else:
+            _store(image.pixels, staging / file, write=write_pixels)
+        return replace(image, pixels=None)
 
     given = GivenFacts.model_validate(request["given"])
     study = open_study(Path(request["path"]), given, keep=keep, scratch=staging)
@@ -182,9 +185,9 @@ def _mask(request: dict[str, Any], staging: Path) -> dict[str, Any]:
     return {}
 
 
-def _store(voxels: NDArray[Any], file: Path) -> None:
+def _store(voxels: NDArray[Any], file: Path, write: Callable[[NDArray[Any], Path], None] = write_volume) -> None:
     try:
-        write_volume(voxels, file)
+        write(voxels, file)
     except OSError as error:
         # Makes room for the reply that says so.
         file.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from scanwright.tools.artifacts import ImageFacts
 from scanwright.tools.errors import UserInputError
 from scanwright.tools.imaging.geometry import Geometry, Space
@@ -43,6 +43,23 @@ class Sidecar(BaseModel):
     contrast_ingredient: Annotated[bool | None, BeforeValidator(_said)] = Field(None, alias="ContrastBolusIngredient")
     slice_thickness_mm: float | None = Field(None, alias="SliceThickness", gt=0, lt=1000)
     units: str | None = Field(None, alias="Units")
+    stain: str | None = Field(None, alias="SampleStaining")
+    pixel_size: tuple[float, ...] | float | None = Field(None, alias="PixelSize")
+    pixel_size_units: str = Field("um", alias="PixelSizeUnits")
+
+    @field_validator("pixel_size", mode="before")
+    @classmethod
+    def _several(cls, size: Any) -> Any:
+        return tuple(size) if isinstance(size, list) else size
+
+    @property
+    def um_per_pixel(self) -> tuple[float, float] | None:
+        """The size of a pixel (x, y) in micrometres, as BIDS microscopy writes it; None where it does not say."""
+        unit = {"um": 1.0, "µm": 1.0, "mm": 1000.0, "nm": 0.001}.get(self.pixel_size_units)
+        if self.pixel_size is None or unit is None:
+            return None
+        sizes = self.pixel_size if isinstance(self.pixel_size, tuple) else (self.pixel_size,)
+        return None if not sizes else (float(sizes[0]) * unit, float(sizes[min(1, len(sizes) - 1)]) * unit)
 
     @property
     def contrast(self) -> bool | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from scanwright.agent.plan import sense
-from scanwright.agent.plan.studies import StudyView
+from scanwright.agent.plan.studies import StudyView, grid_of
 from scanwright.agent.plan.trim import settle
 from scanwright.agent.planner.exemplar import ExemplarPlanner
 from scanwright.agent.workbench import Workbench
@@ -33,7 +33,7 @@ def _exam(name: str, alias: str) -> StudyView:
     """A study with a mask and a point whose sides are known."""
     view = study(name, {"mask": True, "point": True})
     mask = None if view.mask is None else _later(view.mask, alias)
-    return replace(view, alias=alias, volumes={k: _later(v, alias) for k, v in view.volumes.items()}, mask=mask)
+    return replace(view, alias=alias, images={k: _later(v, alias) for k, v in view.images.items()}, mask=mask)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ _EXAMPLES = [(tool.card.id, example) for tool in load_registry() for example in 
 
 def _fitting(exams: list[tuple[StudyView, StudyView]], tool: Tool[..., Any]) -> list[tuple[StudyView, StudyView]]:
     """The exams on which nothing is held against the tool."""
-    scenes = [Scene(now.volume().image, now.volume().geometry, {}) for now, _ in exams]
+    scenes = [Scene(now.image().image, grid_of(now.image()), {}) for now, _ in exams]
     return [
         e for e, scene in zip(exams, scenes, strict=True) if all(c.effect != "refuse" for c in tool.concerns(scene))
     ]
