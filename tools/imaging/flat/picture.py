@@ -41,10 +41,14 @@ def picture_format(start: bytes) -> str | None:
 
 def is_whole_slide(file: Path) -> bool:
     """True for a DICOM VL Whole Slide Microscopy image (PS3.3 A.32.8)."""
-    import pydicom
+    from pydicom.errors import InvalidDicomError
+    from pydicom.filereader import read_file_meta_info
 
-    head = pydicom.dcmread(file, specific_tags=["SOPClassUID"], stop_before_pixels=True, force=True)
-    return str(head.get("SOPClassUID", "")) == "1.2.840.10008.5.1.4.1.1.77.1.6"
+    try:
+        # The preamble's own group alone: what follows it may be a bomb.
+        return str(read_file_meta_info(file).get("MediaStorageSOPClassUID", "")) == "1.2.840.10008.5.1.4.1.1.77.1.6"
+    except (InvalidDicomError, OSError, ValueError, EOFError, RecursionError):
+        return False
 
 
 def read_picture(path: Path, given: GivenFacts) -> LoadedFlat:
@@ -108,8 +112,8 @@ def _pixels(path: Path) -> tuple[Frame, NDArray[np.uint8], tuple[str, ...]]:
         with Image.open(path) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise UserInputError(
-                    f"{shown(path)} has {picture.width}×{picture.height} pixels, more than are read at once: give it as "
-                    "a tiled pyramid (for example OME-TIFF)."
+                    f"{shown(path)} has {picture.width}×{picture.height} pixels, more than are read at once: give "
+                    "it as a tiled pyramid (for example OME-TIFF)."
                 )
             if (held := getattr(picture, "n_frames", 1)) > 1:
                 raise UserInputError(f"{shown(path)} holds {held} pictures: give one of them by itself.")
