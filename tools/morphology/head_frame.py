@@ -1,0 +1,183 @@
+"""The head's own frame, from the outline of the brain: right, anterior, superior, level with its plane of symmetry.
+
+Rolled and turned heads are measured as if held straight: widths run at right angles to the plane about which the
+outline is most like its mirror image. Nodding (pitch) is left as the scan has it, unless it is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scanwright.tools.errors import ToolFailed
+from scanwright.tools.imaging import axes, orient
+from scanwright.tools.imaging.geometry import Geometry
+
+STEP_MM = 1.0
+# Fine enough for half a millimetre of offset, as the whole outline counts.
+COARSE_MM = 3.0
+# A head is held to within this; beyond it the search would find other symmetries.
+TURN_DEGREES = 30.0
+MARGIN_MM = 4.0
+# Outlines of heads and of phantoms reach 0.9 and more; below this the two halves are not of one head.
+OVERLAP_AT_LEAST = 0.8
+
+
+@dataclass(frozen=True)
+class HeadFrame:
+    """A grid of STEP_MM: axes (3, 3) are unit vectors in mm to the right, the front and the top (columns).
+
+    origin_mm is the position of index (0, 0, 0); middle is the index along the first axis of the plane of symmetry.
+    alike is the Dice of the outline with its mirror image.
+    """
+
+    axes: NDArray[np.float64]
+    origin_mm: NDArray[np.float64]
+    shape: tuple[int, int, int]
+    middle: float
+    alike: float
+
+    def sampled(self, voxels: NDArray[Any], geometry: Geometry, order: int = 1) -> NDArray[np.float32]:
+        """voxels (i, j, k) on this grid (right, anterior, superior), linear; masks become shares of 0 to 1."""
+        from scipy.ndimage import affine_transform
+
+        view, turned, _ = orient.canonical(voxels, geometry)
+        inverse = np.linalg.inv(turned.matrix)
+        matrix = inverse[:3, :3] @ self.axes * STEP_MM
+        offset = inverse[:3, :3] @ self.origin_mm + inverse[:3, 3]
+        source = view.astype(np.float32)
+        return np.asarray(affine_transform(source, matrix, offset, self.shape, np.float32, order=order))
+
+    def to_mm(self, index: Any) -> NDArray[np.float64]:
+        """Position in RAS+ mm of an index of this grid."""
+        return np.asarray(self.origin_mm + self.axes @ (np.asarray(index, dtype=np.float64) * STEP_MM))
+
+    def nodded(self, degrees: float) -> HeadFrame:
+        """The same frame, turned about its first axis through the grid's centre; positive lifts the front."""
+        angle = np.radians(degrees)
+        cos, sin = np.cos(angle), np.sin(angle)
+        turn = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
+        centre = self.to_mm((np.array(self.shape) - 1) / 2)
+        turned = self.axes @ turn
+        origin = centre - turned @ ((np.array(self.shape) - 1) / 2 * STEP_MM)
+        return HeadFrame(turned, origin, self.shape, self.middle, self.alike)
+
+
+def head_frame(brain: NDArray[np.bool_], geometry: Geometry) -> HeadFrame:
+    """The frame of a brain's outline (i, j, k).
+
+    Maximises the overlap of the outline with its reflection over offset, roll and turn. Raises ToolFailed where the
+    outline is too small, or not like its mirror image.
+    """
+    view, turned, _ = orient.canonical(brain, geometry)
+    base = _scan_axes(turned)
+    points, share, inverse = _coarse(view, turned)
+    if len(points) < 1000:
+        raise ToolFailed("The brain's outline is too small to find the plane of symmetry of the head.")
+    weights = share[tuple(np.round(points @ inverse[:3, :3].T + inverse[:3, 3]).astype(int).T)]
+    centre = np.average(points, axis=0, weights=weights)
+    search = _Mirror(points, weights, share, inverse, centre, base)
+    offset, roll, yaw, alike = search.best()
+    if alike < OVERLAP_AT_LEAST:
+        raise ToolFailed(
+            f"The brain's outline is not like its mirror image (overlap {alike:.2f}), so no midline can be told: is "
+            "the whole head in the scan?"
+        )
+    right = search.normal(roll, yaw)
+    top = base[:, 2] - right * (right @ base[:, 2])
+    top /= np.linalg.norm(top)
+    own = np.stack([right, np.cross(top, right), top], axis=1)
+    low, high = _box(view, turned, own)
+    shape = np.ceil((high - low + 2 * MARGIN_MM) / STEP_MM).astype(int) + 1
+    origin = own @ (low - MARGIN_MM)
+    middle = float((own[:, 0] @ (centre - origin) + offset) / STEP_MM)
+    return HeadFrame(own, origin, (int(shape[0]), int(shape[1]), int(shape[2])), middle, alike)
+
+
+class _Mirror:
+    """How much of an outline falls on itself when it is reflected."""
+
+    def __init__(
+        self,
+        points: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        share: NDArray[np.float32],
+        inverse: NDArray[np.float64],
+        centre: NDArray[np.float64],
+        base: NDArray[np.float64],
+    ) -> None:
+        self._points, self._weights, self._share = points, weights, share
+        self._inverse, self._centre, self._base = inverse, centre, base
+
+    def normal(self, roll: float, yaw: float) -> NDArray[np.float64]:
+        """The unit normal of a plane, from that of the scan's sagittal planes."""
+        tilted = np.array([np.cos(roll) * np.cos(yaw), np.cos(roll) * np.sin(yaw), np.sin(roll)])
+        return np.asarray(self._base @ tilted)
+
+    def overlap(self, offset: float, roll: float, yaw: float) -> float:
+        """Dice of the shares with those at the reflected points."""
+        from scipy.ndimage import map_coordinates
+
+        normal = self.normal(roll, yaw)
+        distance = (self._points - self._centre) @ normal - offset
+        mirrored = self._points - 2 * distance[:, None] * normal
+        index = mirrored @ self._inverse[:3, :3].T + self._inverse[:3, 3]
+        there = map_coordinates(self._share, index.T, order=1, output=np.float64)
+        return float(np.minimum(there, self._weights).sum() / self._weights.sum())
+
+    def best(self) -> tuple[float, float, float, float]:
+        """Offset in mm, roll and yaw in radians, and the overlap there."""
+        from scipy.optimize import minimize
+
+        limit = np.radians(TURN_DEGREES)
+
+        def cost(x: NDArray[np.float64]) -> float:
+            if max(abs(x[1]), abs(x[2])) > limit:
+                return 1.0
+            return -self.overlap(float(x[0]), float(x[1]), float(x[2]))
+
+        turns = np.radians((-16.0, 0.0, 16.0))
+        start = min((np.array([0.0, roll, yaw]) for roll in turns for yaw in turns), key=cost)
+        x = start
+        # Begun again around what it found: one simplex alone can shrink on a ridge.
+        for size in (1.0, 0.3):
+            simplex = x + size * np.array([[0, 0, 0], [4, 0, 0], [0, 0.1, 0], [0, 0, 0.1]])
+            options = {"initial_simplex": simplex, "xatol": 1e-3, "fatol": 1e-6, "maxiter": 150}
+            x = minimize(cost, x, method="Nelder-Mead", options=options).x
+        return float(x[0]), float(x[1]), float(x[2]), -cost(x)
+
+
+def _scan_axes(geometry: Geometry) -> NDArray[np.float64]:
+    """Unit vectors to the right, the front and the top of the scan's planes, at right angles, right-handed."""
+    right = geometry.matrix[:3, 0] / np.linalg.norm(geometry.matrix[:3, 0])
+    top = np.cross(right, geometry.matrix[:3, 1])
+    top /= np.linalg.norm(top)
+    return np.stack([right, np.cross(top, right), top], axis=1)
+
+
+def _coarse(
+    view: NDArray[np.bool_], geometry: Geometry
+) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]]:
+    """Blocks of about COARSE_MM: positions of those that hold brain, the share in each, and mm to block indices."""
+    blocks = [max(1, round(COARSE_MM / step)) for step in geometry.spacing_mm]
+    # Blocks of nothing around it, so that nothing is lost at the end of the array.
+    pad = [(b, b + (-n) % b) for n, b in zip(view.shape, blocks, strict=True)]
+    padded = np.pad(view, pad)
+    shape = [v for n, b in zip(padded.shape, blocks, strict=True) for v in (n // b, b)]
+    share = padded.reshape(shape).mean(axis=(1, 3, 5), dtype=np.float32)
+    matrix = geometry.matrix.copy()
+    matrix[:3, 3] += matrix[:3, :3] @ [(b - 1) / 2 - b for b in blocks]
+    matrix[:3, :3] *= np.array(blocks)
+    return axes.to_mm(np.argwhere(share > 0), matrix), share, np.linalg.inv(matrix)
+
+
+def _box(
+    view: NDArray[np.bool_], geometry: Geometry, own: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The lowest and the highest coordinate of a mask along the columns of own, in mm."""
+    edge = view.copy()
+    edge[1:-1, 1:-1, 1:-1] &= ~(view[:-2, 1:-1, 1:-1] & view[2:, 1:-1, 1:-1])
+    along = axes.to_mm(np.argwhere(edge), geometry.matrix) @ own
+    return along.min(axis=0), along.max(axis=0)
