@@ -114,7 +114,8 @@ def _verify(store: WeightsStore, entries: list[WeightsEntry], as_json: bool) -> 
             report[entry.name] = "not here"
             continue
         wrong = [f.file for f in entry.files if sha256_file(found[f.role]) != f.sha256]
-        report[entry.name] = f"wrong: {', '.join(wrong)}" if wrong else "as published"
+        known = "as published" if entry.files else "here; no hash of it was published"
+        report[entry.name] = f"wrong: {', '.join(wrong)}" if wrong else known
     if as_json:
         print_json(report)
     else:

@@ -32,13 +32,12 @@ def step_key(
 
     An input's hash covers its pixels and the context it declares (modality, sides known, space).
     """
-    entries = {e.name: e for e in weights.entries()}
     return sha256_json(
         {
             "tool": tool.card.id,
             "version": tool.card.version,
             "code": tool.card.code_hash,
-            "weights": [[f.sha256 for f in entries[name].files] for name in tool.card.weights],
+            "weights": [weights.digests(name) for name in tool.card.weights],
             "engine": engine(),
             "params": {k: plain(v) for k, v in tool.params(step.params).items()},
             "inputs": {k: [a.hash for a in v] if isinstance(v, tuple) else v.hash for k, v in inputs.items()},

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from scanwright.tools.weights.catalogue_brain import BRAIN_WEIGHTS
+from scanwright.tools.weights.catalogue_organs import ORGAN_WEIGHTS
 from scanwright.tools.weights.entries import (
     Folder,
     Hub,
+    Models,
     Packaged,
     Place,
     Repository,
@@ -14,7 +16,18 @@ from scanwright.tools.weights.entries import (
     by_name,
 )
 
-__all__ = ["CATALOGUE", "Folder", "Hub", "Packaged", "Place", "Repository", "WeightsEntry", "WeightsFile", "by_name"]
+__all__ = [
+    "CATALOGUE",
+    "Folder",
+    "Hub",
+    "Models",
+    "Packaged",
+    "Place",
+    "Repository",
+    "WeightsEntry",
+    "WeightsFile",
+    "by_name",
+]
 
 CATALOGUE: tuple[WeightsEntry, ...] = (
     WeightsEntry(
@@ -71,4 +84,5 @@ CATALOGUE: tuple[WeightsEntry, ...] = (
         ),
     ),
     *BRAIN_WEIGHTS,
+    *ORGAN_WEIGHTS,
 )

@@ -55,13 +55,25 @@ class Repository(_Frozen):
     path: str = ""
 
 
-Place: TypeAlias = Annotated[Folder | Packaged | Hub | Repository, Field(discriminator="kind")]
+class Models(_Frozen):
+    """Folders of published models below the local folder of weights, by name ("*" stands for anything).
+
+    Their files have no pinned hash: they are read as data, never run, and known by the hash that they have.
+    """
+
+    kind: Literal["models"] = "models"
+    path: str
+    folders: tuple[str, ...] = ("*",)
+
+
+Place: TypeAlias = Annotated[Folder | Packaged | Hub | Repository | Models, Field(discriminator="kind")]
 
 
 class WeightsEntry(_Frozen):
     """Named weights. source says where they were published; places are tried in order, all files from one place.
 
     commercial is False where the licence forbids commercial use: a person accepts it before they are fetched.
+    files is empty where the only places are folders of models.
     """
 
     name: str

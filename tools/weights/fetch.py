@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from scanwright.tools.errors import ToolFailed, UserInputError
 from scanwright.tools.hashing import sha256_file
-from scanwright.tools.weights.entries import Folder, Hub, Packaged, Repository, WeightsEntry, WeightsFile
+from scanwright.tools.weights.entries import Folder, Hub, Models, Packaged, Repository, WeightsEntry, WeightsFile
 
 # {repo}, {commit} or {revision}, {path}, {file} as the entry has them.
 REPOSITORY_URL = "https://raw.githubusercontent.com/{repo}/{commit}/{path}"
@@ -53,7 +53,7 @@ def fetch(
 
 def folder_name(entry: WeightsEntry) -> str:
     """The folder of entry below the local folder of weights."""
-    return next((p.path for p in entry.places if isinstance(p, Folder)), entry.name)
+    return next((p.path for p in entry.places if isinstance(p, Folder | Models)), entry.name)
 
 
 def _urls(entry: WeightsEntry, repository_url: str, hub_url: str) -> dict[str, str]:

