@@ -77,7 +77,7 @@ def _keep(home: Home, path: Path, loaded: LoadedStudy, patient: str | None) -> S
     day = _date(identity.get("StudyDate"))
     record = StudyRecord(
         study_id=study_id,
-        name=path.name.removesuffix(".gz").removesuffix(".nii").removesuffix(".zip"),
+        name=_name_of(path),
         subject=subject,
         relative_day=None if day is None else home.identities.relative_day(subject, day),
         age_band=_text(first.get("age_band")),
@@ -93,6 +93,19 @@ def _keep(home: Home, path: Path, loaded: LoadedStudy, patient: str | None) -> S
         sealed = {name: image.identity for name, image in zip(_names(loaded), loaded.images, strict=True)}
         home.identities.seal(kept.study_id, kept.subject, sealed)
     return kept
+
+
+_ENDINGS = (
+    ".gz", ".nii", ".zip", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ome", ".svs", ".ndpi", ".scn", ".dcm",
+)  # fmt: skip
+
+
+def _name_of(path: Path) -> str:
+    """The file's name without the endings that say its format."""
+    name = path.name
+    while ending := next((e for e in _ENDINGS if name.lower().endswith(e) and len(name) > len(e)), None):
+        name = name[: -len(ending)]
+    return name
 
 
 def _grid(image: Loaded) -> Geometry | Frame:
