@@ -41,6 +41,7 @@ class _Row:
     reason: str | None = None
     missing: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Answering:
             question=plan.question,
             status=_overall([r.status for r in rows]),
             goals=tuple(
-                GoalReport(goal=r.goal, status=r.status, reason=r.reason, evidence=_ids(r.outcome)) for r in rows
+                GoalReport(goal=r.goal, status=r.status, reason=r.reason or r.note, evidence=_ids(r.outcome))
+                for r in rows
             ),
             answer=text,
             refusal=_refusal(rows),
@@ -94,8 +96,13 @@ class Answering:
         if errors:
             return _Row(goal, GoalOutcome(planned.goal, "failed"), "failed", errors[0])
         answers, shown = book.of_goal(planned)
-        outcome = GoalOutcome(planned.goal, "answered", tuple(answers), tuple(shown))
-        return _Row(goal, outcome, "answered")
+        of_step = {i.step: i for i in shown}
+        by_method = {a.id: tuple(of_step[s] for s in book.values_of(a.step) if s in of_step) for a in answers}
+        outcome = GoalOutcome(
+            planned.goal, "answered", tuple(answers), tuple(shown),
+            by_method={k: v for k, v in by_method.items() if v},
+        )  # fmt: skip
+        return _Row(goal, outcome, "answered", note=planned.note)
 
     def _publisher(self, run_id: str | None) -> Any:
         """Puts pictures and files into the run's folder under names that people read."""
@@ -128,7 +135,10 @@ def _text(rows: Sequence[_Row], evidence: Mapping[str, EvidenceItem]) -> str:
         if row.outcome is None:
             lines.append((len(paragraphs), name))
         else:
-            paragraphs.append(replace(row.outcome, reason_id=name))
+            note = None if row.note is None else f"R{len(reasons) + 1}"
+            if note is not None and row.note is not None:
+                reasons[note] = row.note
+            paragraphs.append(replace(row.outcome, reason_id=name, note_id=note))
     draft = write(paragraphs, lines)
     wrong = problems(draft, evidence, reasons)
     if wrong:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from scanwright.agent.answer.result import EvidenceItem
 from scanwright.agent.answer.units import factor, sayable, shown_unit
-from scanwright.agent.plan.plan import Plan, PlannedGoal
+from scanwright.agent.plan.plan import Plan, PlannedGoal, StepRef
+from scanwright.agent.plan.second_method import OVERLAP, VALUE, method_name
 from scanwright.agent.run.executor import StepReport
 from scanwright.tools.artifacts import Artifact, Figure, File, Mask, Measurement, Measurements
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.uncertainty import Uncertainty
-from scanwright.tools.registry import Registry
+from scanwright.tools.registry import Registry, structures_of
 from scanwright.tools.vocabulary.structures import STRUCTURES
 
 Publish = Callable[[Artifact, str], Path | None]
@@ -36,12 +37,37 @@ class EvidenceBook:
         answers = [item for step in goal.answers for item in self._answer(step, goal.goal)]
         shown: list[EvidenceItem] = []
         for step in goal.answers:
-            for mask_step in self._mask_steps(step):
+            by_method = self.values_of(step)
+            for each in by_method:
+                shown += self._add(each, goal.goal)
+            for mask_step in (m for each in (by_method or [step]) for m in self._mask_steps(each)):
                 shown += self._add(mask_step, goal.goal)
         for step in (*goal.pictures, *goal.files):
             if self._reports[step].artifact is not None:
                 shown += self._add(step, goal.goal)
         return answers, [s for s in dict.fromkeys(shown) if s not in answers]
+
+    def values_of(self, step_id: str) -> list[str]:
+        """The steps that measured by one method each what this step sets together; none where it does not."""
+        step = self._plan.step(step_id)
+        if VALUE not in self._registry.get(step.tool).card.quantities:
+            return []
+        return [b.step for _, b in step.bindings() if isinstance(b, StepRef)]
+
+    def _made_by(self, step_id: str, structure: str | None) -> str:
+        """The method that outlined the structure; nothing where a person did. An overlap is of two methods."""
+        if self.values_of(step_id):
+            return ""
+        if OVERLAP in self._registry.get(self._plan.step(step_id).tool).card.quantities:
+            return " and ".join(self._made_by(b, structure) for b in self._mask_steps(step_id))
+        waiting = [step_id]
+        while waiting:
+            step = self._plan.step(waiting.pop(0))
+            card = self._registry.get(step.tool).card
+            if structure in structures_of(card):
+                return method_name(card)
+            waiting += sorted(step.depends_on())
+        return ""
 
     def _answer(self, step_id: str, goal: Goal) -> list[EvidenceItem]:
         return self._add(step_id, goal)
@@ -79,6 +105,7 @@ class EvidenceBook:
             step=step_id,
             tool=f"{card.id} {card.version}",
             method=card.summary,
+            made_by=self._made_by(step_id, structure),
             structure=structure,
             side=type_.side,
             flags=tuple(dict.fromkeys((*(whole.flags if whole is not None else ()), *artifact.flags))),

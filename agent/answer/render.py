@@ -1,7 +1,8 @@
 """Renderer: fills slots with numbers formatted for unit and language. Only it writes digits.
 
 A draft holds slots: {E1.value} (number and unit), {E1.range} (its uncertainty in words), {E1.at} (its place),
-{E1.flags}, {E1.name}, {E1.path}, {R1} (the reason of a refusal). The citation mark [E1] follows each value.
+{E1.flags}, {E1.name}, {E1.path}, {E1.by} (what outlined it), {E1.plain} (the value to four digits), {R1} (a
+reason). The citation mark [E1] follows each value.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from scanwright.agent.answer.result import EvidenceItem
 from scanwright.agent.answer.units import shown_unit
 
-SLOT = re.compile(r"\{(?P<id>[ER]\d+)(?:\.(?P<part>value|range|flags|at|name|path))?\}")
+SLOT = re.compile(r"\{(?P<id>[ER]\d+)(?:\.(?P<part>value|range|flags|at|name|path|by|plain))?\}")
 # A slot with the space before it, which goes where the slot stays empty. What fills a slot is never touched.
 _SPACED_SLOT = re.compile(rf"(?P<space> ?){SLOT.pattern}")
 SIGNIFICANT = 4
@@ -119,6 +120,15 @@ def _path(item: EvidenceItem) -> str:
     return item.artifact or ""
 
 
+def _plain(item: EvidenceItem) -> str:
+    """The value to four digits, to stand beside others, whatever its own range."""
+    return value_text(item.model_copy(update={"uncertainty": None}))
+
+
+def _by(item: EvidenceItem) -> str:
+    return item.made_by or item.tool
+
+
 _PARTS: dict[str, Callable[[EvidenceItem], str]] = {
     "value": value_text,
     "range": range_text,
@@ -126,4 +136,6 @@ _PARTS: dict[str, Callable[[EvidenceItem], str]] = {
     "at": _at,
     "name": _name,
     "path": _path,
+    "by": _by,
+    "plain": _plain,
 }

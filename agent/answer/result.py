@@ -23,7 +23,7 @@ class EvidenceItem(_Frozen):
     """One thing that an answer rests on. artifact is the path of a file (picture, mask, table), if it has one.
 
     value is None for "not found" and for pictures and files; unit is UCUM. flags say what a reader must know;
-    bound is "lower" where the field of view cuts the structure.
+    bound is "lower" where the field of view cuts the structure. made_by is what outlined the structure ("deepbet").
     """
 
     id: str
@@ -36,6 +36,7 @@ class EvidenceItem(_Frozen):
     step: str
     tool: str
     method: str = ""
+    made_by: str = ""
     artifact: str | None = None
     quantity: str | None = None
     structure: str | None = None
@@ -48,7 +49,7 @@ class EvidenceItem(_Frozen):
 
 
 class GoalReport(_Frozen):
-    """A goal and what became of it."""
+    """A goal and what became of it; reason says why it is not answered, or what its answer lacks."""
 
     goal: dict[str, Any]
     status: GoalStatus

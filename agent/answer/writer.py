@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from scanwright.agent.answer.result import EvidenceItem, GoalStatus
+from scanwright.agent.plan.second_method import METHODS, OVERLAP
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.vocabulary.quantities import QUANTITIES
 from scanwright.tools.vocabulary.structures import STRUCTURES
@@ -16,13 +17,19 @@ SENTENCES_AT_MOST = 3
 
 @dataclass(frozen=True)
 class GoalOutcome:
-    """A goal with its evidence, ready to be written about."""
+    """A goal with its evidence, ready to be written about.
+
+    by_method holds, for an answer that several methods gave (by its id), what each of them gave. note_id is the reason
+    that the answer lacks something.
+    """
 
     goal: Goal
     status: GoalStatus
     answers: tuple[EvidenceItem, ...] = ()
     shown: tuple[EvidenceItem, ...] = ()
     reason_id: str | None = None
+    by_method: Mapping[str, tuple[EvidenceItem, ...]] = field(default_factory=dict)
+    note_id: str | None = None
 
 
 def write(outcomes: Sequence[GoalOutcome], remarks: Sequence[tuple[int, str]] = ()) -> str:
@@ -43,33 +50,43 @@ def _paragraph(outcome: GoalOutcome, said: set[str]) -> list[str]:
     """The lines of one goal. said holds what was told already: pictures (by id) and flags are told once."""
     if outcome.status != "answered":
         return [f"{{{outcome.reason_id}}}"]
-    sentences = _sentences(outcome.goal, outcome.answers)
+    sentences = _sentences(outcome)
+    if outcome.note_id is not None:
+        sentences.append(f"{{{outcome.note_id}}}")
     for item in outcome.answers:
         if not said.issuperset(item.flags):
             sentences.append(f"{{{item.id}.flags}}")
             said.update(item.flags)
     shown = [i for i in outcome.shown if i.artifact and i.id not in said]
     said.update(i.id for i in (*outcome.answers, *shown))
-    return [" ".join(sentences), *(f"{_capital(_shown_words(i))}: {{{i.id}.path}} [{i.id}]" for i in shown)]
+    by = {i.id: f" by {{{i.id}.by}}" if outcome.goal.compare == METHODS and i.made_by else "" for i in shown}
+    lines = (f"{_capital(_shown_words(i))}{by[i.id]}: {{{i.id}.path}} [{i.id}]" for i in shown)
+    return [" ".join(sentences), *lines]
 
 
-def _sentences(goal: Goal, items: Sequence[EvidenceItem]) -> list[str]:
+def _sentences(outcome: GoalOutcome) -> list[str]:
+    goal, items = outcome.goal, outcome.answers
     if len(items) <= SENTENCES_AT_MOST or any(i.quantity is None for i in items):
-        return [_sentence(goal, item) for item in items]
+        return [_sentence(goal, item, outcome.by_method.get(item.id, ())) for item in items]
     subject = quantity_words(goal, items[0])
     return [f"{_capital(subject)} is: {', '.join(f'{{{i.id}.value}} [{i.id}]' for i in items)}."]
 
 
-def _sentence(goal: Goal, item: EvidenceItem) -> str:
+def _sentence(goal: Goal, item: EvidenceItem, by_method: Sequence[EvidenceItem] = ()) -> str:
     if item.kind in ("Figure", "File", "Mask"):
         words = _shown_words(item)
         if item.kind == "Mask" and any(f.startswith("not found") for f in item.flags):
             return f"{_capital(words)} is empty [{item.id}]."
-        path = f": {{{item.id}.path}}" if item.artifact else ""
+        by = f" by {{{item.id}.by}}" if goal.compare == METHODS and item.made_by else ""
+        path = f"{by}: {{{item.id}.path}}" if item.artifact else by
         return f"{_capital(words)}{path} [{item.id}]."
     subject = quantity_words(goal, item)
     verb = "was" if item.value is None and not item.tool.startswith("acquisition_facts") else "is"
-    return f"{_capital(subject)} {verb} {{{item.id}.value}} {{{item.id}.at}} {{{item.id}.range}} [{item.id}]."
+    told = [f"{{{i.id}.plain}} by {{{i.id}.by}} [{i.id}]" for i in by_method]
+    each = f": {', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else ""
+    between = f" between {{{item.id}.by}}" if item.quantity == OVERLAP else ""
+    value = f"{{{item.id}.value}}{between} {{{item.id}.at}} {{{item.id}.range}}"
+    return f"{_capital(subject)} {verb} {value} [{item.id}]{each}."
 
 
 def quantity_words(goal: Goal, item: EvidenceItem) -> str:

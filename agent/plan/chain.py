@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from scanwright.agent.plan.plan import StudyRef
-from scanwright.agent.plan.studies import StudyView
-from scanwright.tools.artifacts import Volume
+from scanwright.agent.plan.studies import StudyView, grid_of, kind_in_words
+from scanwright.tools.artifacts import Image, Photograph, Slide, Volume
 from scanwright.tools.contract.conditions import Concern, Scene
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.goal import Goal
@@ -115,11 +115,11 @@ class Chainer:
             fit = _fits(want, artifact.type)
             if fit is None:
                 return ref
-            if artifact.type.kind == want.kind == "Volume":
+            if artifact.type.kind == want.kind and isinstance(artifact, Volume | Slide | Photograph):
                 mismatch = fit
         failures: list[NoChain] = []
         if len(path) < MAX_DEPTH:
-            for tool in sorted(self._makers(want), key=self.order):
+            for tool in self.makers(want):
                 if tool.card.id in path:
                     continue
                 try:
@@ -129,8 +129,13 @@ class Chainer:
                     self.rejected.setdefault(tool.card.id, failure.concern.sentence)
         raise max([self._nothing(want, study, mismatch), *failures], key=lambda f: f.rank)
 
-    def _makers(self, want: ArtifactType) -> list[Tool[..., Any]]:
-        return [t for t in self.registry if _can_make(t, want)]
+    def makers(self, want: ArtifactType) -> list[Tool[..., Any]]:
+        """The tools whose output can be of that type, the preferred first; whether they can be used is not asked."""
+        return sorted((t for t in self.registry if _can_make(t, want)), key=self.order)
+
+    def made_by(self, tool: Tool[..., Any], want: ArtifactType) -> Node:
+        """The best chain that ends in this tool. Raises NoChain."""
+        return self._call(tool, want, self._study_of(want), ())
 
     def _call(self, tool: Tool[..., Any], want: ArtifactType, study: StudyView, path: tuple[str, ...]) -> Node:
         bound = self._bind(tool, want)
@@ -155,7 +160,7 @@ class Chainer:
 
     def _bind(self, tool: Tool[..., Any], want: ArtifactType) -> Bindings:
         bound = unify(tool.card.output, want, {})
-        if isinstance(bound, Mismatch):  # pragma: no cover - _makers has looked
+        if isinstance(bound, Mismatch):  # pragma: no cover - makers has looked
             raise NoChain(0, Concern("refuse", str(bound), test="no_tool"), tool.card.id)
         wanted_in = {getattr(i.type, f) for i in tool.card.inputs for f in (*MEANING_FIELDS, *IDENTITY_FIELDS)}
         if "?region" in wanted_in and self.goal.region not in (None, WHOLE_IMAGE):
@@ -163,8 +168,8 @@ class Chainer:
         if {"?t1", "?t2"} <= wanted_in:
             earlier = self._earlier()
             bound["?t1"], bound["?t2"] = (
-                str(earlier.volume().type.time),
-                str(self.main.volume(self.goal.series).type.time),
+                str(earlier.image().type.time),
+                str(self.main.image(self.goal.series).type.time),
             )
         return bound
 
@@ -199,8 +204,8 @@ class Chainer:
         return params
 
     def _check(self, tool: Tool[..., Any], study: StudyView, params: dict[str, Any]) -> None:
-        volume = study.volume(self.goal.series)
-        concerns = tool.concerns(Scene(volume.image, volume.geometry, params))
+        image = study.image(self.goal.series)
+        concerns = tool.concerns(Scene(image.image, grid_of(image), params))
         for effect, rank in (("refuse", 4), ("ask", 5)):
             for concern in concerns:
                 if concern.effect == effect:
@@ -208,13 +213,13 @@ class Chainer:
 
     def _study_of(self, want: ArtifactType) -> StudyView:
         for view in (self.main, *self.others.values()):
-            if want.time is not None and any(v.type.time == want.time for v in view.volumes.values()):
+            if want.time is not None and any(v.type.time == want.time for v in view.images.values()):
                 return view
         return self.main
 
     def _nothing(self, want: ArtifactType, study: StudyView, mismatch: Mismatch | None) -> NoChain:
         if mismatch is not None and mismatch.field == "modality":
-            have = ", ".join(sorted({v.image.modality or "unknown" for v in study.volumes.values()}))
+            have = ", ".join(sorted({v.image.modality or "unknown" for v in study.images.values()}))
             return NoChain(
                 3, Concern("refuse", f"This needs a {want.modality} scan, and {study.name} is {have}.", test="modality")
             )
@@ -225,10 +230,14 @@ class Chainer:
                     "refuse", "The two scans are of different patients, so they cannot be compared.", test="subject"
                 ),
             )
+        if want.kind in ("Volume", "Slide", "Photograph"):
+            have = study.image(self.goal.series).type.kind
+            sentence = f"This needs a {kind_in_words(want.kind)}, and {study.name} is a {kind_in_words(have)}."
+            return NoChain(2, Concern("refuse", sentence, test="kind"))
         if want.kind == "Mask" and want.structure == "given_region":
             sentence = "The question is about a region that you outline: give it with --mask FILE[:LABEL]."
             return NoChain(6, Concern("ask", sentence, "mask", ("--mask FILE[:LABEL]",), test="missing_mask"))
-        if want.kind == "Mask":
+        if want.kind in ("Mask", "Region", "Cells"):
             return NoChain(1, Concern("refuse", self._no_mask(want), "tool", test="no_tool"))
         return NoChain(0, Concern("refuse", f"No tool here gives {_what(want)}.", "tool", test="no_tool"))
 
@@ -264,7 +273,7 @@ def _fits(want: ArtifactType, have: ArtifactType) -> Mismatch | None:
     return None
 
 
-def wanted_type(goal: Goal, kind: Any, side: str, main: Volume) -> ArtifactType:
+def wanted_type(goal: Goal, kind: Any, side: str, main: Image) -> ArtifactType:
     """The type of artifact that answers a goal."""
     quantity = () if kind == "Mask" and goal.want == "mask" else (goal.want,)
     return ArtifactType(

@@ -9,6 +9,7 @@ from typing import Any
 from scanwright.agent.answer.units import WORDS, sayable, shown_unit, unit_of
 from scanwright.agent.plan.chain import WHOLE_IMAGE, Chainer, NoChain, Node, Source, unbound, wanted_type
 from scanwright.agent.plan.plan import Binding, Plan, PlannedGoal, Rejected, Step, StepRef, StudyRef
+from scanwright.agent.plan.second_method import METHODS, OVERLAP, Compared, by_methods, overlaps
 from scanwright.agent.plan.studies import StudyView
 from scanwright.tools.contract.conditions import Concern
 from scanwright.tools.contract.decorator import Tool
@@ -19,6 +20,7 @@ from scanwright.tools.vocabulary.quantities import QUANTITIES
 
 PICTURE = "overlay"
 TABLE = "table_csv"
+_MARKS = ("Mask", "Region", "Cells")
 
 
 def _always(_: Tool[..., Any]) -> str | None:
@@ -65,7 +67,7 @@ class Compiler:
     ) -> PlannedGoal:
         chainer = Chainer(self.registry, main, others, goal, self.usable, self._order(goal, main))
         try:
-            nodes = self._chains(goal, main, chainer)
+            compared = self._by_methods(goal, main, chainer)
         except NoChain as no:
             rejected = tuple(Rejected(tool=t, reason=r) for t, r in sorted(chainer.rejected.items()))
             concern = no.concern
@@ -78,9 +80,35 @@ class Compiler:
                 offers=concern.offers,
                 rejected=rejected,
             )
-        answers = tuple(steps.add(node, index) for node in nodes)
-        pictures = tuple(steps.add(node, index) for node in self._pictures(goal, nodes, main))
-        return PlannedGoal(goal=goal, status="planned", answers=answers, pictures=tuple(dict.fromkeys(pictures)))
+        answers = tuple(steps.add(node, index) for node in compared.answers)
+        shown = self._pictures(goal, compared.by_method or compared.answers, main)
+        pictures = tuple(dict.fromkeys(steps.add(node, index) for node in shown))
+        left = sorted(chainer.rejected.items()) if goal.compare == METHODS else []
+        return PlannedGoal(
+            goal=goal,
+            status="planned",
+            answers=answers,
+            pictures=pictures,
+            note=compared.note,
+            rejected=tuple(Rejected(tool=t, reason=r) for t, r in left),
+        )
+
+    def _by_methods(self, goal: Goal, main: StudyView, chainer: Chainer) -> Compared:
+        """The chains that answer a goal; where it compares methods, by each of them."""
+        scan = main.image(goal.series)
+        if goal.want == OVERLAP and OVERLAP in self.registry.wants():
+            self._check_unit(goal, main)
+            made = [
+                overlaps(goal, wanted_type(goal.model_copy(update={"want": "mask"}), "Mask", side, scan), chainer,
+                         self.registry, scan.type)
+                for side in _sides(goal)
+            ]  # fmt: skip
+            self._all_used(goal, [m.answers[0] for m in made])
+            return Compared(tuple(a for m in made for a in m.answers), tuple(c for m in made for c in m.by_method))
+        nodes = self._chains(goal, main, chainer)
+        if goal.compare != METHODS:
+            return Compared(tuple(nodes))
+        return by_methods(goal, nodes, chainer, self.registry, scan.type)
 
     def _chains(self, goal: Goal, main: StudyView, chainer: Chainer) -> list[Node]:
         wants = self.registry.wants()
@@ -89,16 +117,15 @@ class Compiler:
                 0, Concern("refuse", f"No tool here measures {goal.want.replace('_', ' ')}.", "tool", test="no_tool")
             )
         self._check_unit(goal, main)
-        sides = ("left", "right") if goal.side == "each" else ("whole" if goal.side == "both" else goal.side,)
-        volume = main.volume(goal.series)
-        nodes = [chainer.find(wanted_type(goal, wants[goal.want], side, volume)) for side in sides]
+        image = main.image(goal.series)
+        nodes = [chainer.find(wanted_type(goal, wants[goal.want], side, image)) for side in _sides(goal)]
         self._all_used(goal, nodes)
         return nodes
 
     def _check_unit(self, goal: Goal, main: StudyView) -> None:
         if goal.unit is None:
             return
-        unit = unit_of(goal.want, main.volume(goal.series).image.unit)
+        unit = unit_of(goal.want, main.image(goal.series).image.unit)
         if goal.want in WORDS or self.registry.wants()[goal.want] != "Measurement":
             raise _refused(
                 f"The {_words(goal.want)} has no unit, so it cannot be said in {_unit_words(goal.unit)}.", "unit"
@@ -118,7 +145,8 @@ class Compiler:
         taken = {name for call in calls for name in call.params}
         variables = {v for call in calls for spec in call.tool.card.inputs for v in unbound(spec.type)}
         taken |= {name for name, marks in (("region", {"?region"}), ("compare", {"?t1", "?t2"})) if marks <= variables}
-        asked = set(goal.params) | {n for n in ("region", "compare") if getattr(goal, n) not in (None, WHOLE_IMAGE)}
+        nothing_more = {"region": (None, WHOLE_IMAGE), "compare": (None, METHODS)}
+        asked = set(goal.params) | {n for n, plain_ones in nothing_more.items() if getattr(goal, n) not in plain_ones}
         left = sorted(asked - taken)
         if left:
             raise _refused(f"No tool takes {' and '.join(left)} when it gives the {_words(goal.want)}.", left[0])
@@ -134,14 +162,20 @@ class Compiler:
             of_image = ": name the structure whose side is meant" if goal.of == WHOLE_IMAGE else ""
             raise _refused(f"{sentence}{of_image}.", "side")
 
-    def _pictures(self, goal: Goal, nodes: list[Node], main: StudyView) -> list[Node]:
+    def _pictures(self, goal: Goal, nodes: Sequence[Node], main: StudyView) -> list[Node]:
         if not self.pictures or PICTURE not in self.registry.wants():
             return []
-        tool = next(t for t in self.registry if PICTURE in t.card.quantities)
-        names = {spec.type.kind: spec.name for spec in tool.card.inputs}
-        volume = StudyRef(study=main.alias, series=None if len(main.volumes) == 1 else goal.series)
-        shown = [m for node in nodes if node.tool is not tool for m in _masks_of(node)]
-        return [Node(tool, {names["Volume"]: volume, names["Mask"]: mask}, {}) for mask in shown]
+        kind = main.image(goal.series).type.kind
+        tools = {_shows(t, kind): t for t in self.registry if PICTURE in t.card.quantities}
+        ref = StudyRef(study=main.alias, series=None if len(main.images) == 1 else goal.series)
+        drawn = []
+        for node in nodes:
+            for shown, source in _shown_by(node):
+                tool = tools.get(shown)
+                if tool is not None and node.tool.card.output.kind != "Figure":
+                    names = {str(spec.type.kind): spec.name for spec in tool.card.inputs}
+                    drawn.append(Node(tool, {names[kind]: ref, names[shown]: source}, {}))
+        return drawn
 
     def _add_tables(self, planned: list[PlannedGoal], steps: _Steps) -> None:
         if not any(p.goal.output == "table" and p.status == "planned" for p in planned):
@@ -162,7 +196,7 @@ class Compiler:
                 planned[i] = p.model_copy(update={"files": (table,)})
 
     def _order(self, goal: Goal, main: StudyView) -> Callable[[Tool[..., Any]], tuple[Any, ...]]:
-        modality = main.volume(goal.series).image.modality
+        modality = main.image(goal.series).image.modality
 
         def order(tool: Tool[..., Any]) -> tuple[Any, ...]:
             errors = [
@@ -232,14 +266,24 @@ class _Steps:
         return StepRef(step=self._by_key[source.key].id) if isinstance(source, Node) else source
 
 
-def _masks_of(node: Node) -> list[Source]:
-    """The masks that an answer rests on: the node itself, or the mask (not the region) it measures."""
-    if node.tool.card.output.kind == "Mask":
-        return [node]
+def _sides(goal: Goal) -> tuple[str, ...]:
+    return ("left", "right") if goal.side == "each" else ("whole" if goal.side == "both" else goal.side,)
+
+
+def _shows(tool: Tool[..., Any], image: str) -> str | None:
+    """The kind of thing that a picture tool draws over an image of this kind; None where it does not."""
+    kinds = {spec.type.kind for spec in tool.card.inputs}
+    return next((k for k in _MARKS if kinds == {image, k}), None)
+
+
+def _shown_by(node: Node) -> list[tuple[str, Source]]:
+    """What an answer rests on, with its kind: the node itself, or the mask (not the region) it measures."""
+    if node.tool.card.output.kind in _MARKS:
+        return [(node.tool.card.output.kind, node)]
     for spec in node.tool.card.inputs:
-        if spec.type.kind == "Mask" and spec.name in node.inputs:
+        if spec.type.kind in _MARKS and spec.name in node.inputs:
             source = node.inputs[spec.name]
-            return list(source) if isinstance(source, tuple) else [source]
+            return [(spec.type.kind, s) for s in (source if isinstance(source, tuple) else (source,))]
     return []
 
 

@@ -12,6 +12,7 @@ from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
+from scanwright.agent.plan.second_method import VALUE
 from scanwright.agent.planner.reading.part import read_part
 from scanwright.agent.planner.reading.parts import Piece
 from scanwright.agent.planner.reading.structures import mentions
@@ -76,8 +77,9 @@ class ExemplarIndex:
         for tool in self._registry:
             wants = tool.card.quantities
             for example in tool.card.examples:
-                # A mask is asked for by what is measured in it; every other tool by what it gives.
-                fits = known if tool.card.output.kind == "Mask" else {*wants}
+                # A mask is asked for by what is measured in it, and so is a value by several methods; every other tool
+                # by what it gives.
+                fits = known if tool.card.output.kind == "Mask" or VALUE in wants else {*wants}
                 read = read_part(Piece(example.lower()), has_mask=True).want
                 cued = next((w for w in (read, *cued_wants(example.lower())) if w in fits), wants[0])
                 found.append((example, cued, False))
