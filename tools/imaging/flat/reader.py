@@ -41,7 +41,15 @@ def open_reader(stored: str, files: Sequence[Path]) -> FlatReader:
     """The reader for how an image is stored. Raises ToolFailed where it cannot be opened."""
     if stored == "pixels":
         return PixelsReader(files[0])
-    raise ToolFailed(f"Images stored as {stored!r} cannot be read: install scanwright with the extra `pathology`.")
+    if stored == "pyramid":
+        from scanwright.tools.imaging.flat.pyramid import open_pyramid
+
+        return open_pyramid(files[0])
+    if stored == "dicom":
+        from scanwright.tools.imaging.flat.dicom_wsi import open_dicom
+
+        return open_dicom(files)
+    raise ToolFailed(f"Images stored as {stored!r} cannot be read by this version: import the image again.")
 
 
 def read_box(reader: FlatReader, frame: Frame, box: Box | None, downsample: float) -> NDArray[np.uint8]:
