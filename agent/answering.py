@@ -92,6 +92,7 @@ class Answering:
             return _Row(
                 goal, GoalOutcome(planned.goal, status), status, planned.reason, planned.missing, planned.offers
             )
+        planned = _what_is_left(planned, book, reports)
         errors = [e for a in planned.answers if (e := reports[a].error) is not None] if reports else []
         if errors:
             return _Row(goal, GoalOutcome(planned.goal, "failed"), "failed", errors[0])
@@ -121,6 +122,18 @@ class Answering:
             return path
 
         return publish
+
+
+def _what_is_left(planned: PlannedGoal, book: EvidenceBook, reports: Mapping[str, StepReport]) -> PlannedGoal:
+    """The goal with the value of one method where another failed, and a note that says so."""
+    answers, notes = [], [planned.note] if planned.note else []
+    for step in planned.answers:
+        by_method = book.values_of(step) if reports and reports[step].error is not None else []
+        kept = [s for s in by_method if reports[s].artifact is not None]
+        answers.append(kept[0] if kept else step)
+        if kept:
+            notes.append(f"Another method failed, so no range can be given by comparing methods: {reports[step].error}")
+    return planned.model_copy(update={"answers": tuple(answers), "note": " ".join(dict.fromkeys(notes)) or None})
 
 
 def _text(rows: Sequence[_Row], evidence: Mapping[str, EvidenceItem]) -> str:

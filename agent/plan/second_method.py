@@ -102,7 +102,7 @@ def _outwards(node: Node) -> Iterator[Node]:
 def _other_makers(
     structure: str, maker: Node, chainer: Chainer, scan: ArtifactType
 ) -> tuple[list[Node], list[str]]:  # fmt: skip
-    """The same mask by other methods, the preferred first; and why others lack the weights that they need."""
+    """The same mask by other methods, the preferred first; and the weights that would make others usable."""
     side = maker.tool.card.output.side
     if is_variable(side):
         side = str(maker.params.get(str(side)[1:]))
@@ -116,7 +116,7 @@ def _other_makers(
             other = chainer.made_by(tool, want)
         except NoChain as no:
             chainer.rejected[tool.card.id] = no.concern.sentence
-            lacking += [no.concern.sentence] if no.concern.test == "weights" else []
+            lacking += tool.card.weights if no.concern.test == "weights" else ()
             continue
         if not any(_one_method(other, each) for each in (maker, *found)):
             found.append(other)
@@ -156,4 +156,6 @@ def _why_one(structure: str, maker: Node | None, others: Sequence[Node], lacking
     if others:
         return "Several numbers are asked for at once, so no range is given by comparing methods."
     sentence = f"Only one method here can outline the {name}, so no range can be given by comparing methods."
-    return " ".join([sentence, *(f"Another lacks its weights. {why}" for why in lacking)])
+    if lacking:
+        sentence += f" With the weights {' or '.join(lacking)} there would be another: `scanwright weights` says how."
+    return sentence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scanwright.tools.vocabulary.concept import Concept
 
 BRAIN_PARTS: tuple[Concept, ...] = (
-    Concept("hippocampus", "hippocampus", "SCT.Hippocampus", ("hippocampus", "hippocampi", "hippocampal")),
+    Concept("hippocampus", "hippocampus", "SCT.Hippocampus", ("hippocampus", "hippocampi", "hippocampal"), paired=True),
     Concept(
         "lateral_ventricle",
         "lateral ventricles",
@@ -34,19 +34,30 @@ BRAIN_PARTS: tuple[Concept, ...] = (
     Concept(
         "cerebellar_white_matter", "cerebellar white matter", "SCT.CerebellarWhiteMatter", ("cerebellar white matter",)
     ),
-    Concept("thalamus", "thalamus", "SCT.Thalamus", ("thalamus", "thalami", "thalamic")),
-    Concept("caudate", "caudate nucleus", "SCT.CaudateNucleus", ("caudate nucleus", "caudate nuclei", "caudate")),
-    Concept("putamen", "putamen", "SCT.Putamen", ("putamen", "putamina")),
+    Concept("thalamus", "thalamus", "SCT.Thalamus", ("thalamus", "thalami", "thalamic"), paired=True),
     Concept(
-        "pallidum", "globus pallidus", "SCT.GlobusPallidus", ("pallidum", "pallida", "globus pallidus", "globi pallidi")
+        "caudate",
+        "caudate nucleus",
+        "SCT.CaudateNucleus",
+        ("caudate nucleus", "caudate nuclei", "caudate"),
+        paired=True,
+    ),
+    Concept("putamen", "putamen", "SCT.Putamen", ("putamen", "putamina"), paired=True),
+    Concept(
+        "pallidum",
+        "globus pallidus",
+        "SCT.GlobusPallidus",
+        ("pallidum", "pallida", "globus pallidus", "globi pallidi"),
+        paired=True,
     ),
     Concept(
         "accumbens",
         "nucleus accumbens",
         "SCT.NucleusAccumbens",
         ("accumbens", "nucleus accumbens", "accumbens area", "nuclei accumbentes"),
+        paired=True,
     ),
-    Concept("amygdala", "amygdala", "SCT.Amygdala", ("amygdala", "amygdalae", "amygdalas")),
+    Concept("amygdala", "amygdala", "SCT.Amygdala", ("amygdala", "amygdalae", "amygdalas"), paired=True),
     Concept("brain_stem", "brain stem", "SCT.BrainStem", ("brain stem", "brainstem")),
     Concept("ventral_diencephalon", "ventral diencephalon", None, ("ventral diencephalon", "ventral dc")),
     Concept("corpus_callosum", "corpus callosum", "SCT.CorpusCallosum", ("corpus callosum", "callosum")),
