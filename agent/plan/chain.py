@@ -255,7 +255,11 @@ def _can_make(tool: Tool[..., Any], want: ArtifactType) -> bool:
 
     A tool for one side, or for one of several structures, is none where nothing says which.
     """
-    bound = unify(tool.card.output, want, {})
+    output = tool.card.output
+    # One that was brought onto another grid is made only where that is what is asked for.
+    if output.kind in ("Volume", "Mask") and output.quantity and not want.quantity:
+        return False
+    bound = unify(output, want, {})
     if isinstance(bound, Mismatch):
         return False
     chosen = {p.name: p.choices for p in tool.card.params if p.choices and f"?{p.name}" in unbound(tool.card.output)}

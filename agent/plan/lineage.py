@@ -66,8 +66,11 @@ def of_step(step: Step, params: Mapping[str, Any], inputs: Mapping[str, tuple[Or
 
 def lineage_concerns(step: Step, card: ToolCard, inputs: Mapping[str, tuple[Origin, ...]]) -> list[PlanConcern]:
     """What is wrong with bringing these inputs together in this step."""
-    compared = [i.name for i in card.inputs if is_variable(i.type.time) and i.name in inputs]
-    if len(compared) == 2:
+    timed = [i for i in card.inputs if is_variable(i.type.time) and i.name in inputs]
+    # A tool that registers takes both scans beside what it compares: the first kind that comes twice is compared.
+    pairs = [[i.name for i in timed if i.type.kind == kind] for kind in dict.fromkeys(i.type.kind for i in timed)]
+    compared = next((pair for pair in pairs if len(pair) == 2), [])
+    if compared:
         earlier, later = (inputs[name][0] for name in compared)
         found = list(_comparison(earlier, later))
     else:
