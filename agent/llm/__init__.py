@@ -1,0 +1,1 @@
+"""Language models: one client for every call, and what may be said to which endpoint."""
