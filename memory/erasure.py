@@ -1,6 +1,7 @@
 """Eraser: removes a subject in steps, each of which can be repeated after a kill.
 
-    tombstone "started" → key destroyed → rows deleted, blobs listed in the tombstone → blobs deleted → "done"
+    tombstone "started" → key destroyed → vectors dropped → rows deleted, blobs listed in the tombstone
+        → blobs deleted → "done"
 """  # fmt: skip
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ import json
 
 from scanwright.memory import schema
 from scanwright.memory.blobs import BlobStore
+from scanwright.memory.cases import CaseStore
 from scanwright.memory.database import Database, utc_now
 from scanwright.memory.keys import KeyRing
 from scanwright.memory.records import Erasure
 from scanwright.tools.errors import UserInputError
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, false, insert, or_, select, update
 
 ERASED = "erased"
 
@@ -21,10 +23,11 @@ ERASED = "erased"
 class Eraser:
     """Erases subjects."""
 
-    def __init__(self, database: Database, keys: KeyRing, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, keys: KeyRing, blobs: BlobStore, cases: CaseStore) -> None:
         self._database = database
         self._keys = keys
         self._blobs = blobs
+        self._cases = cases
 
     def erase(self, subject: str) -> Erasure:
         """Erases a subject. Raises UserInputError where nothing is kept of it."""
@@ -57,10 +60,12 @@ class Eraser:
     def _go_on(self, subject: str, utc: str) -> Erasure:
         stone = and_(schema.tombstones.c.subject == subject, schema.tombstones.c.utc == utc)
         self._keys.destroy(subject)
+        cases = self._cases.forget_subject(subject)
         with self._database.transaction() as connection:
             row = connection.execute(select(schema.tombstones).where(stone)).one()
             if row.state == "started":
                 report, pending = _delete_rows(connection, subject, utc)
+                report = report.model_copy(update={"cases": cases})
                 change = {
                     "state": "blobs",
                     "report": report.model_dump_json(),
@@ -85,7 +90,9 @@ def _delete_rows(connection: Connection, subject: str, utc: str) -> tuple[Erasur
     run_ids = tuple(connection.execute(with_them).scalars().all())
 
     doomed = tuple(
-        connection.execute(select(schema.artifacts.c.hash).where(_made_of(subject, run_ids))).scalars().all()
+        connection.execute(select(schema.artifacts.c.hash).where(or_(_made_of(subject, run_ids), _names(study_ids))))
+        .scalars()
+        .all()
     )
     of_doomed = select(schema.artifact_blobs.c.sha256).where(schema.artifact_blobs.c.hash.in_(doomed))
     blobs = set(connection.execute(of_doomed).scalars().all())
@@ -114,3 +121,10 @@ def _made_of(subject: str, run_ids: tuple[str, ...]) -> ColumnElement[bool]:
     from_its_runs = exists().where(event.artifact == artifact.hash, event.run_id.in_(run_ids))
     from_others = exists().where(event.artifact == artifact.hash, event.run_id.not_in(run_ids))
     return or_(artifact.subject == subject, and_(artifact.subject.is_(None), from_its_runs, ~from_others))
+
+
+def _names(study_ids: tuple[str, ...]) -> ColumnElement[bool]:
+    """Lists of similar cases, of whoever's scan, that name one of the studies."""
+    artifact = schema.artifacts.c
+    named = [artifact.data.contains(f'"{study_id}"', autoescape=True) for study_id in study_ids]
+    return and_(artifact.kind == "CaseList", or_(false(), *named))

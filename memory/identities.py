@@ -8,6 +8,7 @@ from typing import Any
 
 from scanwright.memory import schema
 from scanwright.memory.blobs import BlobStore
+from scanwright.memory.cases import CaseStore
 from scanwright.memory.database import Database
 from scanwright.memory.erasure import Eraser
 from scanwright.memory.keys import KeyRing
@@ -22,10 +23,10 @@ PSEUDONYM_DIGITS = 12
 class IdentityStore:
     """Who is who. Only exporters read it; everything else knows the pseudonym."""
 
-    def __init__(self, database: Database, keys: KeyRing, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, keys: KeyRing, blobs: BlobStore, cases: CaseStore) -> None:
         self._database = database
         self._keys = keys
-        self._eraser = Eraser(database, keys, blobs)
+        self._eraser = Eraser(database, keys, blobs, cases)
         self._eraser.resume()
 
     def pseudonym(self, patient_id: str | None, fingerprint: str) -> str:
@@ -71,7 +72,8 @@ class IdentityStore:
         )
 
     def erase(self, subject: str) -> Erasure:
-        """Erases a subject for good: key, sealed records, studies, what was made of them, their blobs.
+        """Erases a subject for good: key, sealed records, studies, what was made of them, their
+        blobs and vectors.
 
         Questions, plans, answers and comments of runs on the subject's studies are emptied. A tombstone stays, and
         an erasure that is interrupted goes on when the home is opened next.

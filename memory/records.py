@@ -103,6 +103,16 @@ class Feedback(Record):
     utc: datetime
 
 
+class KeptCase(Record):
+    """A series that others are compared with: facts are those of StudyRecord and of its image, without identity."""
+
+    encoder: str
+    study_id: str
+    series: str
+    subject: str
+    facts: dict[str, str]
+
+
 class Erasure(Record):
     """What erasing a subject removed."""
 
@@ -112,3 +122,4 @@ class Erasure(Record):
     runs: tuple[str, ...]
     artifacts: int
     blobs: int
+    cases: int = 0

@@ -16,8 +16,8 @@ from sqlalchemy import (
 )
 
 # The newest migration, and all that this code knows: a home that names another was written by newer code.
-HEAD = "0001"
-KNOWN = frozenset({"0001"})
+HEAD = "0002"
+KNOWN = frozenset({"0001", "0002"})
 
 metadata = MetaData(
     naming_convention={
@@ -148,4 +148,29 @@ feedback = Table(
     Column("correction", String(64)),
     Column("utc", String(32), nullable=False),
     Index("ix_feedback_run_id", "run_id"),
+)
+
+# vector is float32, little-endian: the truth from which a collection of the vector store is built, centred.
+cases = Table(
+    "cases",
+    metadata,
+    Column("encoder", String(64), primary_key=True),
+    Column("study_id", String(64), primary_key=True),
+    Column("series", String(255), primary_key=True),
+    Column("subject", String(32), nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    Column("created_utc", String(32), nullable=False),
+    Index("ix_cases_subject", "subject"),
+)
+
+# built is 0 where the collection lags behind its cases; mean is what its vectors were centred by, of that many cases.
+case_collections = Table(
+    "case_collections",
+    metadata,
+    Column("encoder", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("mean", LargeBinary),
+    Column("cases", Integer, nullable=False),
+    Column("built", Integer, nullable=False),
 )

@@ -71,6 +71,10 @@ class VectorStore(Protocol):
         """How many points there are."""
         ...
 
+    def drop(self, collection: str) -> None:
+        """Removes a collection with its files; nothing happens where there is none."""
+        ...
+
     def close(self) -> None:
         """Closes it."""
         ...

@@ -133,6 +133,21 @@ class EdgeVectors:
             shard.optimize()
             shard.flush()
 
+    def drop(self, collection: str) -> None:
+        """Removes a collection with its files, so that nothing of its points can be read any more."""
+        with self._turn:
+            folder = self._path(collection)
+            if (shard := self._shards.pop(collection, None)) is not None:
+                shard.close()
+            for path in (folder, self._folder / f".{collection}.new", self._folder / f".{collection}.old"):
+                if path.exists():
+                    # Renamed first: half a shard under its own name could not be loaded.
+                    going = self._folder / f".{collection}.old"
+                    if path != going:
+                        shutil.rmtree(going, ignore_errors=True)
+                        path.rename(going)
+                    shutil.rmtree(going)
+
     def close(self) -> None:
         """Closes all shards."""
         with self._turn:

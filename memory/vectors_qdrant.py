@@ -109,6 +109,10 @@ class QdrantVectors:
         """How many points there are."""
         return int(self._client.count(collection, exact=True).count)
 
+    def drop(self, collection: str) -> None:
+        """Removes a collection; nothing happens where there is none."""
+        self._client.delete_collection(collection)
+
     def close(self) -> None:
         """Closes the connection."""
         self._client.close()

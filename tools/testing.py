@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from scanwright.tools.artifacts import Artifact, BlobRef, Flat, ImageFacts, LabelMap, Mask, Photograph, Slide, Volume
+from scanwright.tools.contract.context import Cases
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.errors import ToolFailed
 from scanwright.tools.hashing import sha256_file
@@ -44,10 +45,10 @@ class FolderBlobs:
 class ToolBench:
     """Makes volumes and masks from arrays (i, j, k) and runs tools on them, checks included."""
 
-    def __init__(self, folder: Path, *, weights_dir: Path | None = None) -> None:
-        """folder keeps the blobs, weights_dir holds weights that no package brings."""
+    def __init__(self, folder: Path, *, weights_dir: Path | None = None, cases: Cases | None = None) -> None:
+        """folder keeps the blobs, weights_dir holds weights that no package brings, cases are what tools ask."""
         self.blobs = FolderBlobs(folder)
-        self.ctx = WorkerContext(self.blobs, weights=WeightsStore(weights_dir).resolve)
+        self.ctx = WorkerContext(self.blobs, weights=WeightsStore(weights_dir).resolve, cases=cases)
 
     def volume(self, voxels: NDArray[Any], affine: NDArray[np.float64] | None = None, *, sides_known: bool = True,
                space: Any = "native", **facts: Any) -> Volume:  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scanwright.tools.artifacts import (
     BlobRef,
+    CaseList,
     Cells,
+    Embedding,
     Figure,
     File,
     Flat,
@@ -37,8 +39,26 @@ class Blobs(Protocol):
         ...
 
 
+class Cases(Protocol):
+    """Kept scans and their vectors. Implemented by `memory`, in the process that owns the home."""
+
+    def nearest(self, embedding: Embedding, limit: int, filters: Mapping[str, str]) -> CaseList:
+        """The kept cases whose vectors are nearest, by the same encoder, without the scan's own study.
+
+        filters are facts that a case must have (modality, body_part, sex, age_band, scanner): a value, or "same" for
+        that of the scan's study; patient "other" leaves out the scan's patient.
+        Raises ToolInputError where a fact is not known, or no case is left to compare.
+        """
+        ...
+
+
 class ToolContext(Protocol):
     """What a running tool may use."""
+
+    @property
+    def cases(self) -> Cases:
+        """The kept cases. Raises ToolFailed where this run has none to ask."""
+        ...
 
     def voxels(self, artifact: Volume | Mask | LabelMap) -> NDArray[Any]:
         """The array (i, j, k) in stored order, read-only; masks are bool, label maps uint8."""

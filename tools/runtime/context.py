@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scanwright.tools.artifacts import BlobRef, Figure, File, ImageFacts, Label, LabelMap, Mask, Volume
-from scanwright.tools.contract.context import Blobs
+from scanwright.tools.contract.context import Blobs, Cases
 from scanwright.tools.contract.types import ArtifactType
-from scanwright.tools.errors import ToolInputError
+from scanwright.tools.errors import ToolFailed, ToolInputError
 from scanwright.tools.hashing import pixel_hash
 from scanwright.tools.imaging.geometry import Edge, Geometry
 from scanwright.tools.pixels import (
@@ -39,11 +39,20 @@ class WorkerContext(FlatPixels):
         weights: Callable[[str], dict[str, Path]],
         progress: Callable[[float, str], None] | None = None,
         residents: dict[str, Any] | None = None,
+        cases: Cases | None = None,
     ) -> None:
         super().__init__(blobs, self._keep)
         self._weights = weights
         self._progress = progress
         self._residents = {} if residents is None else residents
+        self._cases = cases
+
+    @property
+    def cases(self) -> Cases:
+        """The kept cases. Raises ToolFailed where this run has none to ask."""
+        if self._cases is None:
+            raise ToolFailed("There are no kept cases here: a home keeps them, and this tool runs without one.")
+        return self._cases
 
     def voxels(self, artifact: Volume | Mask | LabelMap) -> NDArray[Any]:
         """The array (i, j, k) in stored order, read-only; masks are bool, label maps uint8."""

@@ -13,11 +13,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scanwright.tools.contract.context import Blobs
+from scanwright.tools.contract.context import Blobs, Cases
 from scanwright.tools.errors import Cancelled, ScanwrightError, ToolFailed
 from scanwright.tools.registry import Registry
 from scanwright.tools.runtime.base import Job, JobResult, OnProgress
-from scanwright.tools.runtime.messages import CancelTask, EncodeTexts, Ended, Progress, Ready, RunJob, Start, Started
+from scanwright.tools.runtime.messages import (
+    AskCases,
+    CancelTask,
+    EncodeTexts,
+    Ended,
+    FoundCases,
+    Progress,
+    Ready,
+    RunJob,
+    Start,
+    Started,
+)
 from scanwright.tools.runtime.process import WorkerProcess
 from scanwright.tools.settings import ToolSettings
 
@@ -63,7 +74,8 @@ class LocalRuntime:
 
     The encoder has a place of its own beside them, so that a question can be planned while long jobs run.
     registry tells where tools stand and which need torch; without it a worker loads every family to find one.
-    extra_modules are further modules with tools, extra_paths folders to import them from.
+    extra_modules are further modules with tools, extra_paths folders to import them from. cases is what tools that
+    look for similar scans ask, here and not in the worker.
     """
 
     def __init__(
@@ -72,11 +84,13 @@ class LocalRuntime:
         blobs: Blobs,
         *,
         registry: Registry | None = None,
+        cases: Cases | None = None,
         extra_modules: Sequence[str] = (),
         extra_paths: Sequence[str] = (),
     ) -> None:
         self._settings = settings
         self._registry = registry
+        self._cases = cases
         self._start = Start(settings, blobs, tuple(extra_modules))
         self._paths = tuple(extra_paths)
         self._serials = itertools.count(1)
@@ -275,6 +289,8 @@ class LocalRuntime:
                     self._on_ready(worker)
                 elif isinstance(message, Ended):
                     self._on_ended(worker, message)
+                elif isinstance(message, AskCases):
+                    worker.process.send(self._found(message))
                 elif (task := worker.task) is not None and task.serial == message.serial:
                     self._on_news(task, message)
         except Exception:
@@ -297,6 +313,17 @@ class LocalRuntime:
                 task.on_progress(message.fraction, message.doing)
             except Exception:
                 _log.exception("a progress callback failed; the job goes on")
+
+    def _found(self, asked: AskCases) -> FoundCases:
+        if self._cases is None:
+            return FoundCases(asked.serial, error=ToolFailed("This run has no kept cases to search."))
+        try:
+            return FoundCases(asked.serial, self._cases.nearest(asked.embedding, asked.limit, asked.filters))
+        except ScanwrightError as error:
+            return FoundCases(asked.serial, error=error)
+        except Exception:
+            _log.exception("the kept cases could not be searched")
+            return FoundCases(asked.serial, error=ToolFailed("The kept cases could not be searched: see the log."))
 
     def _on_ended(self, worker: _Worker, message: Ended) -> None:
         # A worker that stays large would make the next step fail for what this one left behind.

@@ -9,12 +9,13 @@ from __future__ import annotations
 import pickle
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+from scanwright.tools.artifacts import CaseList, Embedding
 from scanwright.tools.contract.context import Blobs
 from scanwright.tools.errors import ScanwrightError
 from scanwright.tools.runtime.base import Job, JobResult
@@ -75,6 +76,25 @@ class Progress:
     serial: int
     fraction: float
     doing: str
+
+
+@dataclass(frozen=True)
+class AskCases:
+    """The task waits for the nearest cases: the worker's question to its parent, see contract.context.Cases."""
+
+    serial: int
+    embedding: Embedding
+    limit: int
+    filters: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class FoundCases:
+    """The parent's answer: cases or an error."""
+
+    serial: int
+    cases: CaseList | None = None
+    error: ScanwrightError | None = None
 
 
 @dataclass(frozen=True)

@@ -16,19 +16,22 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 from scanwright.tools import errors
+from scanwright.tools.artifacts import CaseList, Embedding
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.registry import Registry, load_registry
 from scanwright.tools.runtime.base import JobResult
 from scanwright.tools.runtime.context import WorkerContext
 from scanwright.tools.runtime.memory import peak_memory_mb, reset_peak_memory
 from scanwright.tools.runtime.messages import (
+    AskCases,
     CancelTask,
     EncodeTexts,
     Ended,
+    FoundCases,
     Outbox,
     Progress,
     Ready,
@@ -64,6 +67,7 @@ class Worker:
         self._start = start
         self._outbox = outbox
         self._tasks: queue.SimpleQueue[RunJob | EncodeTexts] = queue.SimpleQueue()
+        self._found: queue.SimpleQueue[FoundCases] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
         self._residents: dict[str, Any] = {}
         self._weights = WeightsStore(start.settings.weights_dir, cache=start.settings.cache_dir)
@@ -76,6 +80,8 @@ class Worker:
             for message in messages:
                 if isinstance(message, CancelTask):
                     self._cancelled.add(message.serial)
+                elif isinstance(message, FoundCases):
+                    self._found.put(message)
                 else:
                     self._tasks.put(message)
         except BaseException:
@@ -114,6 +120,7 @@ class Worker:
             weights=self._weights.resolve,
             progress=self._reporter(task.serial),
             residents=self._residents,
+            cases=_AskedCases(self, task.serial),
         )
         reset_peak_memory()
         began = time.perf_counter()
@@ -152,10 +159,32 @@ class Worker:
 
         return report
 
+    def ask_cases(self, question: AskCases) -> FoundCases:
+        """Asks the parent and waits; a late answer to another task's question is passed over."""
+        self._outbox.send(question)
+        while (found := self._found.get()).serial != question.serial:
+            pass
+        return found
+
     def _check(self, serial: int) -> None:
         if serial in self._cancelled:
             self._cancelled.discard(serial)
             raise errors.Cancelled("The step was stopped.")
+
+
+class _AskedCases:
+    """The cases of the parent's home, for one task."""
+
+    def __init__(self, worker: Worker, serial: int) -> None:
+        self._worker = worker
+        self._serial = serial
+
+    def nearest(self, embedding: Embedding, limit: int, filters: Mapping[str, str]) -> CaseList:
+        """See contract.context.Cases."""
+        found = self._worker.ask_cases(AskCases(self._serial, embedding, limit, dict(filters)))
+        if found.cases is None:
+            raise found.error or errors.ToolFailed("The kept cases could not be searched: ask again.")
+        return found.cases
 
 
 def _portable(error: Exception, tool: str) -> errors.ScanwrightError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from scanwright.tools.weights.catalogue_brain import BRAIN_WEIGHTS
+from scanwright.tools.weights.catalogue_encoders import ENCODER_WEIGHTS
 from scanwright.tools.weights.catalogue_organs import ORGAN_WEIGHTS
+from scanwright.tools.weights.catalogue_retina import RETINA_WEIGHTS
 from scanwright.tools.weights.entries import (
     Folder,
     Hub,
@@ -11,6 +13,7 @@ from scanwright.tools.weights.entries import (
     Packaged,
     Place,
     Repository,
+    Spread,
     WeightsEntry,
     WeightsFile,
     by_name,
@@ -24,6 +27,7 @@ __all__ = [
     "Packaged",
     "Place",
     "Repository",
+    "Spread",
     "WeightsEntry",
     "WeightsFile",
     "by_name",
@@ -85,4 +89,6 @@ CATALOGUE: tuple[WeightsEntry, ...] = (
     ),
     *BRAIN_WEIGHTS,
     *ORGAN_WEIGHTS,
+    *RETINA_WEIGHTS,
+    *ENCODER_WEIGHTS,
 )

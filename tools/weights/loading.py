@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,33 @@ def load_state_dict(path: Path, device: str = "cpu") -> dict[str, Any]:
         ) from error
     if not isinstance(state, dict):
         raise ToolFailed(f"The weights {path.name} hold a {type(state).__name__}, and a state dict is wanted.")
+    return state
+
+
+def load_joined_state_dict(parts: Sequence[Path]) -> dict[str, Any]:
+    """A state dict whose torch file was published in parts, read like load_state_dict; the parts are in order.
+
+    Raises ToolFailed where they hold anything but tensors and plain containers.
+    """
+    for part in parts:
+        require_verified(part)
+    import io
+
+    import torch
+
+    whole = io.BytesIO()
+    for part in parts:
+        whole.write(part.read_bytes())
+    whole.seek(0)
+    try:
+        state = torch.load(whole, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ToolFailed(
+            f"The weights {parts[0].name} and its further parts hold more than tensors, so they are not loaded: "
+            "get them again."
+        ) from error
+    if not isinstance(state, dict):
+        raise ToolFailed(f"The weights {parts[0].name} hold a {type(state).__name__}, and a state dict is wanted.")
     return state
 
 

