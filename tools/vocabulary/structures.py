@@ -218,6 +218,31 @@ STRUCTURES: dict[str, Concept] = {
         Concept("eye", "eye", "SCT.Eye", ("eye", "eyes", "orbit", "orbits", "eyeball"), paired=True),
         Concept("cell", "cell", "SCT.Cell", ("cell", "cells", "nucleus", "nuclei")),
     )
+        Concept(
+            "fundus",
+            "field of view of the fundus",
+            "SCT.Retina",
+            ("fundus", "retina", "eyeground", "fundus photograph", "field of view of the fundus", "back of the eye"),
+        ),
+        Concept(
+            "retinal_vessel",
+            "retinal vessels",
+            None,
+            (
+                "retinal vessel",
+                "retinal vessels",
+                "vessels of the retina",
+                "vessels of the fundus",
+                "vessels of the eye",
+                "retinal blood vessels",
+                "blood vessels of the retina",
+                "retinal vasculature",
+                "retinal arteries and veins",
+                "vessel tree",
+                "vascular tree",
+                "retinal vascular network",
+            ),
+        ),
 }
 # Those of a group lie beside one another: none holds a share of another, and their ratio is no share.
 BESIDE: tuple[frozenset[str], ...] = (
