@@ -34,12 +34,27 @@ class Coded(Frozen):
     meaning: str
 
 
+class PetFacts(Frozen):
+    """What SUV by body weight is reckoned from: injected dose, half-life, body weight, and the decay that is undone.
+
+    decay_s runs from the injection to the moment that the voxels are decay-corrected to (0: to the injection).
+    why_not says why SUV cannot be told from this file; the numbers are then not all there.
+    """
+
+    dose_bq: float | None = None
+    half_life_s: float | None = None
+    weight_kg: float | None = None
+    decay_s: float | None = None
+    why_not: str | None = None
+
+
 class ImageFacts(Frozen):
     """What is known of the image that pixels come from; None is "not known", never a guess.
 
     modality is a DICOM Modality ("CT", "MR", …), body_part a DICOM BodyPartExamined in lower case ("head"),
     unit the UCUM unit of the voxels ("[hnsf'U]", "{SUVbw}g/mL", or "1" for arbitrary intensities).
-    contrast is None where the file does not say. stain is "H&E", "IHC DAB" or "fluorescence".
+    contrast is None where the file does not say, and so is gated (synchronised with the heartbeat). stain is "H&E",
+    "IHC DAB" or "fluorescence".
     """
 
     modality: str | None = None
@@ -50,6 +65,8 @@ class ImageFacts(Frozen):
     slice_thickness_mm: float | None = None
     stain: str | None = None
     source_format: str | None = None
+    gated: bool | None = None
+    pet: PetFacts | None = None
 
 
 class Artifact(Frozen):

@@ -13,14 +13,15 @@ from pydantic import Field
 from scanwright.tools.artifacts import Artifact, Cells, Mask, Measurement, Measurements, Region
 from scanwright.tools.contract.condition import After, Before, Concern, Effect, InSpace, Scene
 from scanwright.tools.contract.conditions_flat import PixelSizeAtMost, PixelSizeKnown, StainIs
+from scanwright.tools.contract.conditions_scan import Gated, SuvKnown
 from scanwright.tools.contract.quantity import Point, Quantity
 from scanwright.tools.imaging.geometry import Geometry
 
 __all__ = [
-    "AnyAfter", "AnyBefore", "BodyPartIs", "Concern", "CoversAtLeast", "CoversAtMost", "Effect", "ModalityIs",
-    "NoContrast", "NotCut", "NotEmpty", "ParamGiven", "ParamInUnit", "ParamOrdered", "PixelSizeAtMost",
+    "AnyAfter", "AnyBefore", "BodyPartIs", "Concern", "CoversAtLeast", "CoversAtMost", "Effect", "Gated",
+    "ModalityIs", "NoContrast", "NotCut", "NotEmpty", "ParamGiven", "ParamInUnit", "ParamOrdered", "PixelSizeAtMost",
     "PixelSizeKnown", "Plausible", "PointInside", "Scene", "SequenceIs", "SidesKnown", "SpacingAtMost", "StainIs",
-    "UnitIs",
+    "SuvKnown", "UnitIs",
 ]  # fmt: skip
 
 
@@ -173,16 +174,17 @@ class SequenceIs(Before):
 
 
 class NoContrast(Before):
-    """No contrast was given, or the result is flagged with what it changes."""
+    """No contrast was given, or the result is flagged with what it changes (otherwise: what a known contrast does)."""
 
     test: Literal["contrast"] = "contrast"
     changes: str
+    otherwise: Effect = "flag"
 
     def check(self, scene: Scene) -> Concern | None:
         if scene.image.contrast is False:
             return None
         if scene.image.contrast:
-            return Concern("flag", f"Contrast was given: {self.changes}.")
+            return Concern(self.otherwise, f"Contrast was given: {self.changes}.")
         return Concern("flag", f"The file does not say whether contrast was given; if so, {self.changes}.")
 
 
@@ -348,6 +350,8 @@ AnyBefore = Annotated[
     | ParamInUnit
     | ParamGiven
     | ParamOrdered
+    | Gated
+    | SuvKnown
     | StainIs
     | PixelSizeKnown
     | PixelSizeAtMost,

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from scanwright.tools.artifacts import ImageFacts
 from scanwright.tools.imaging.dicom_header import IDENTITY
+from scanwright.tools.imaging.dicom_pet import pet_unit
 from scanwright.tools.imaging.loaded import GivenFacts, as_body_part, as_modality
 
-_PET_UNITS: Final = {"BQML": "Bq/mL", "GML": "{SUVbw}g/mL", "CNTS": "{counts}", "PROPCPS": "{counts}/s"}
 _IN_YEARS: Final = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 
 
@@ -35,7 +35,7 @@ def image_facts(tags: Any, given: GivenFacts) -> tuple[ImageFacts, tuple[str, ..
         else:
             unit = "[hnsf'U]"
     elif modality == "PT":
-        unit = _PET_UNITS.get(text(tags, "Units").upper(), "1")
+        unit = pet_unit(tags)
     facts = ImageFacts(
         modality=modality,
         body_part=given.body_part or as_body_part(text(tags, "BodyPartExamined")),
@@ -44,6 +44,7 @@ def image_facts(tags: Any, given: GivenFacts) -> tuple[ImageFacts, tuple[str, ..
         contrast=_contrast(tags),
         slice_thickness_mm=_positive(tags.get("SliceThickness")),
         source_format="DICOM",
+        gated=_gated(tags) if given.gated is None else given.gated,
     )
     return facts, tuple(warnings)
 
@@ -86,6 +87,18 @@ def _contrast(tags: Any) -> bool | None:
     if not agent:
         return None
     return agent not in ("no", "none", "n", "without", "no contrast")
+
+
+def _gated(tags: Any) -> bool | None:
+    """The technique that is named (PS3.3 C.7.6.18.1), or a heart rate or trigger time that a scanner wrote; else None.
+
+    A trigger time of 0 is written by scanners that triggered nothing.
+    """
+    technique = text(tags, "CardiacSynchronizationTechnique").upper()
+    if technique:
+        return technique != "NONE"
+    marks = ("HeartRate", "TriggerTime", "NominalPercentageOfCardiacPhase", "NominalInterval")
+    return True if any(_positive(tags.get(mark)) for mark in marks) else None
 
 
 def _age_band(tags: Any) -> str | None:

@@ -27,7 +27,9 @@ _OTHERS: Final = (
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "RescaleSlope",
     "RescaleIntercept", "RescaleType", "Units", "BodyPartExamined", "ContrastBolusAgent", "SequenceName",
     "SeriesNumber", "PatientSex", "PatientAge", "Manufacturer", "ManufacturerModelName", "KVP",
-    "SpecificCharacterSet",
+    "SpecificCharacterSet", "CardiacSynchronizationTechnique", "HeartRate", "TriggerTime",
+    "NominalPercentageOfCardiacPhase", "NominalInterval", "DecayCorrection", "CorrectedImage", "SUVType",
+    "PatientWeight", "RadiopharmaceuticalInformationSequence",
 )  # fmt: skip
 
 # Names of kinds that are not read yet, by the first words of the SOP class; tried in this order.

@@ -9,6 +9,7 @@ from typing import Final
 from scanwright.tools.errors import UserInputError
 from scanwright.tools.imaging.dicom_facts import identity, image_facts, safe_facts, text
 from scanwright.tools.imaging.dicom_header import DicomFile, read_header
+from scanwright.tools.imaging.dicom_pet import pet_facts
 from scanwright.tools.imaging.dicom_pixels import read_pixels
 from scanwright.tools.imaging.dicom_stack import stacked
 from scanwright.tools.imaging.loaded import GivenFacts, LoadedImage
@@ -59,6 +60,8 @@ def _image(series: list[DicomFile], given: GivenFacts) -> LoadedImage:
     voxels = read_pixels(slices)
     first = slices[0].tags
     facts, more = image_facts(first, given)
+    if facts.modality == "PT":
+        facts = facts.model_copy(update={"pet": pet_facts([s.tags for s in slices])})
     if given.sides == "unknown":
         geometry = geometry.model_copy(update={"sides_known": False})
     sealed = identity(first)

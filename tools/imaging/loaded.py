@@ -17,7 +17,8 @@ class GivenFacts(BaseModel):
     """What the person said of the scan; it wins over the sidecar, and the sidecar over the file's header.
 
     modality is a DICOM Modality (PS3.3 C.7.3.1.1.1; "MRI" and "PET" are understood), body_part a DICOM
-    BodyPartExamined in lower case. stain and pixel_size_um (micrometres, square pixels) are of flat images.
+    BodyPartExamined in lower case; gated: synchronised with the heartbeat. stain and pixel_size_um (micrometres,
+    square pixels) are of flat images.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +28,7 @@ class GivenFacts(BaseModel):
     sides: Literal["known", "unknown"] | None = None
     stain: str | None = None
     pixel_size_um: float | None = Field(None, gt=0, lt=10_000)
+    gated: bool | None = None
 
     @field_validator("modality")
     @classmethod

@@ -127,6 +127,7 @@ def settled(
             "sequence": sidecar.sequence or image.sequence,
             "contrast": image.contrast if sidecar.contrast is None else sidecar.contrast,
             "slice_thickness_mm": sidecar.slice_thickness_mm or image.slice_thickness_mm,
+            "gated": image.gated if given.gated is None else given.gated,
         }
     )
     return facts, _placed(geometry, sidecar, given, oriented, warnings), tuple(warnings)
