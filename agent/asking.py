@@ -26,13 +26,14 @@ def ask(
     studies: Where | Sequence[Where],
     question: str,
     *,
-    mask: Where | None = None,
+    mask: Where | Sequence[Where] | None = None,
     at: Point | tuple[float, float, float] | None = None,
     modality: str | None = None,
     body_part: str | None = None,
     sides: Literal["known", "unknown"] | None = None,
     stain: str | None = None,
     pixel_size_um: float | None = None,
+    gated: bool | None = None,
     series: str | None = None,
     patient: str | None = None,
     home: Where | None = None,
@@ -41,11 +42,11 @@ def ask(
 ) -> AnswerResult:
     """Asks a question about a study: a file, a folder, a zip, or an imported study's id or name.
 
-    Of two studies the first is the earlier exam. mask is FILE or FILE:LABEL on the scan's grid; at a point in RAS+ mm;
-    modality, body_part, sides, stain and pixel_size_um (µm) are facts that the file leaves out; patient joins studies
-    of one person. home is the folder with all state. review sees the plan first and returns it, or None to stop;
-    approved lets a plan run that exports or takes long. Workers stay warm until the process ends. The answer shows
-    itself in Jupyter.
+    Of two studies the first is the earlier exam. mask is FILE or FILE:LABEL on the (last) scan's grid, or one for each
+    study; at a point in RAS+ mm; modality, body_part, sides, stain, pixel_size_um (µm) and gated (by the ECG) are facts
+    that the file leaves out; patient joins studies of one person. home is the folder with all state. review sees the
+    plan first and returns it, or None to stop; approved lets a plan run that exports or takes long. Workers stay warm
+    until the process ends. The answer shows itself in Jupyter.
 
     Raises UserInputError where the input is wrong and NeedsInput where something must be approved.
     """
@@ -58,8 +59,11 @@ def ask(
         point = at if at is None or isinstance(at, Point) else Point(x=at[0], y=at[1], z=at[2])
     except (ValueError, TypeError, IndexError):
         raise UserInputError(f"at takes three numbers in mm, as (10, -20.5, 33): got {at!r}.") from None
-    facts = GivenFacts(modality=modality, body_part=body_part, sides=sides, stain=stain, pixel_size_um=pixel_size_um)
-    given = Given(facts, None if mask is None else str(mask), point, series, patient)
+    facts = GivenFacts(
+        modality=modality, body_part=body_part, sides=sides, stain=stain, pixel_size_um=pixel_size_um, gated=gated
+    )
+    masks = () if mask is None else (mask,) if isinstance(mask, str | Path) else mask
+    given = Given(facts, tuple(map(str, masks)), point, series, patient)
     targets = [studies] if isinstance(studies, str | Path) else list(studies)
     with _turn:
         return _bench(home).ask(targets, question, given, review=review, approved=approved)

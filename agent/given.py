@@ -17,16 +17,20 @@ from scanwright.tools.contract.quantity import Point, Points
 from scanwright.tools.errors import UserInputError
 from scanwright.tools.imaging.loaded import GivenFacts
 
+# What compares the exam asked about with an earlier one.
+OF_TWO_EXAMS = frozenset({"volume_change", "recist_response"})
+
 
 @dataclass(frozen=True)
 class Given:
-    """What comes with a question: facts the files leave out, a mask (FILE[:LABEL]), a point, a series, a patient.
+    """What comes with a question: facts the files leave out, masks (FILE[:LABEL]), a point, a series, a patient.
 
-    points are further ones, by the name of the parameter they are for: "more" and "not_at".
+    mask is one for the last study, or several: one for each study, in the order of the studies. points are further
+    ones, by the name of the parameter they are for: "more", "not_at", "liver_at" and "spleen_at".
     """
 
     facts: GivenFacts = field(default_factory=GivenFacts)
-    mask: str | None = None
+    mask: str | Sequence[str] | None = None
     at: Point | None = None
     series: str | None = None
     patient: str | None = None
@@ -37,20 +41,34 @@ class Given:
         if not targets:
             raise UserInputError("No study was given: name a file, a folder, or a study that was imported.")
         views = []
+        masks = self._masks(len(targets))
         for i, target in enumerate(targets, start=1):
             record = resolve_study(home, str(target), self.facts, patient=self.patient)
             last = i == len(targets)
-            views.append(
-                study_view(home, record, f"S{i}", mask=self.mask if last else None, at=self.at if last else None)
-            )
+            views.append(study_view(home, record, f"S{i}", mask=masks[i - 1], at=self.at if last else None))
         return [replace(views[-1], points=self.points), *views[:-1]]
+
+    def of_one(self, number: int, studies: int) -> Given:
+        """What comes with a question that is asked of each study by itself, for the study of that number (from 0)."""
+        masks = self._masks(studies)
+        return self if masks.count(None) == studies - 1 else replace(self, mask=masks[number])
+
+    def _masks(self, studies: int) -> list[str | None]:
+        """The mask of each study; one alone is the last study's."""
+        given = [self.mask] if isinstance(self.mask, str) else list(self.mask or ())
+        if len(given) > 1 and len(given) != studies:
+            raise UserInputError(
+                f"{len(given)} masks were given for {studies} {'study' if studies == 1 else 'studies'}: give one for "
+                "each study, in the order of the studies, or one for the last."
+            )
+        return [*[None] * (studies - len(given)), *given]
 
     def completed(self, goal: Goal, studies: Sequence[StudyView]) -> Goal:
         """The goal with what was given beside the question: the series, the earlier exam."""
         changes: dict[str, Any] = {}
         if self.series is not None and goal.series is None:
             changes["series"] = self.series
-        if goal.want == "volume_change" and goal.compare is None and len(studies) > 1:
+        if goal.want in OF_TWO_EXAMS and goal.compare is None and len(studies) > 1:
             changes["compare"] = studies[1].alias
         return goal.model_copy(update=changes) if changes else goal
 

@@ -89,9 +89,10 @@ def _table(
     results: list[tuple[str, AnswerResult | str]] = []
     from scanwright.tools.errors import ScanwrightError
 
-    for study in studies:
+    for i, study in enumerate(studies):
         try:
-            results.append((study, _one(bench, [study], question, given, approved=approved)))
+            own = given.of_one(i, len(studies))
+            results.append((study, _one(bench, [study], question, own, approved=approved)))
         except ScanwrightError as error:
             results.append((study, str(error)))
             click.echo(f"{study}: {error}", err=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scanwright.agent.workbench import Workbench
     from scanwright.tools.contract.quantity import Points
 
+_POINTS = ("more", "not_at", "liver_at", "spleen_at")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -40,12 +41,24 @@ def given_options(function: F) -> F:
                 "--stain", help="How a slide is stained (H&E, IHC, fluorescence) where the file does not say."
             ),
             click.option("--pixel-size", type=float, help="Size of a slide's pixel in µm where the file does not say."),
-            click.option("--mask", help="A mask that you give: FILE or FILE:LABEL (NIfTI, on the scan's grid)."),
+            click.option(
+                "--gated",
+                type=click.Choice(["yes", "no"]),
+                help="Whether the scan was synchronised with the heartbeat.",
+            ),
+            click.option(
+                "--mask",
+                multiple=True,
+                help="A mask that you give: FILE or FILE:LABEL (NIfTI, on the scan's grid). One is for the last study; "
+                "repeated, one for each study in their order.",
+            ),
             click.option("--at", help="A point in RAS+ mm that you mean: X,Y,Z."),
             click.option(
                 "--more", multiple=True, help="A further point inside what you mean: X,Y,Z (may be repeated)."
             ),
             click.option("--not-at", multiple=True, help="A point outside what you mean: X,Y,Z (may be repeated)."),
+            click.option("--liver-at", multiple=True, help="A point in the liver: X,Y,Z (may be repeated)."),
+            click.option("--spleen-at", multiple=True, help="A point in the spleen: X,Y,Z (may be repeated)."),
             click.option("--series", help="The series that is meant, where the study has several."),
             click.option(
                 "--patient", help="A patient's name for joining studies whose files do not say whose they are."
@@ -66,9 +79,9 @@ def given_from(options: dict[str, Any]) -> Given:
         raise UserInputError(f"--pixel-size is a number of micrometres above 0, as --pixel-size 0.5: got {um:g}.")
     facts = GivenFacts(
         modality=options["modality"], body_part=options["body_part"], sides=options["sides"], stain=options["stain"],
-        pixel_size_um=um,
+        pixel_size_um=um, gated=None if options["gated"] is None else options["gated"] == "yes",
     )  # fmt: skip
-    given = {name: _points(options[name], f"--{name.replace('_', '-')}") for name in ("more", "not_at")}
+    given = {name: _points(options[name], f"--{name.replace('_', '-')}") for name in _POINTS}
     points = {name: value for name, value in given.items() if value is not None}
     return Given(facts, options["mask"], _point(options["at"]), options["series"], options["patient"], points)
 
