@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +23,23 @@ from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.quantity import HU
 from scanwright.tools.contract.types import ArtifactType
 from scanwright.tools.imaging.geometry import Geometry
-from scanwright.tools.registry import load_registry
+from scanwright.tools.registry import Registry
 
-REGISTRY = load_registry()
+# Other families that outline the same structures are methods too, so the examples stand on these.
+FAMILIES = (
+    "agreement", "brain", "brain_any", "brain_hdbet", "brain_parts", "diameters", "facts", "head_ct", "intensity",
+    "shape", "sides",
+)  # fmt: skip
+
+
+def some_tools() -> Registry:
+    registry = Registry()
+    for family in FAMILIES:
+        registry.add_module(importlib.import_module(f"scanwright.tools.families.{family}"))
+    return registry
+
+
+REGISTRY = some_tools()
 
 
 def study(modality: str = "MR", body_part: str = "head") -> StudyView:
