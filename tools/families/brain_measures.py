@@ -163,8 +163,8 @@ def midline_shift(
     there up to 14 mm higher and from 2 to 18 mm in front, row by row: the gap between the two ventricles, or the
     bright sheet between the dark of both. The middle of the skull is drawn in two ways from the brain mask, which
     the skull holds in shape: the plane of symmetry of the whole outline, and on each level the line through the
-    middles of its rows. The range is the extremes of the two midlines in three bands of height. To which side is said
-    where the sides are known and the range does not reach nought.
+    middles of its rows. The range is the extremes of the two midlines in three bands of height, and half a voxel. To
+    which side is said where the sides are known and the range does not reach nought.
     """
     method = "median distance of the septum pellucidum from the mean of two midlines of the brain mask's outline"
     fields = ventricle_fields.fields(ctx, labels, brain)
@@ -178,10 +178,12 @@ def midline_shift(
     flags = [*labels.flags]
     if found.marker != "septum pellucidum":
         flags.append("the septum pellucidum was not seen: this is the middle of the third ventricle instead")
-    if brain.touches:
+    if {"left", "right", "anterior", "posterior"} & set(brain.touches):
         flags.append("the brain mask is cut by the field of view, so the middle of the skull may be off")
-    crosses = found.low <= 0 <= found.high
-    ends = sorted((abs(found.low), abs(found.high)))
+    half = 0.5 * brain.geometry.spacing_mm[brain.geometry.axes[0]]
+    low, high = found.low - half, found.high + half
+    crosses = low <= 0 <= high
+    ends = sorted((abs(low), abs(high)))
     side = ""
     if brain.geometry.sides_known and not crosses:
         side = f" to the patient's {'right' if found.mm > 0 else 'left'}"
@@ -194,7 +196,7 @@ def midline_shift(
         method=method,
         uncertainty=Uncertainty(
             kind="range", low=0.0 if crosses else ends[0], high=ends[1], n=found.values,
-            method="two midlines, three bands of height above the foramen of Monro",
+            method="two midlines, three bands of height above the foramen of Monro, and half a voxel",
         ),
         at=f"{found.marker}{side}, about {centre}",
         flags=flags,

@@ -62,21 +62,15 @@ def without_specks(field: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(small[labels], np.float32(0), field)
 
 
-def evans_lines(
-    ventricles: NDArray[np.float32], brain: NDArray[np.float32], front: float
-) -> EvansLines | None:  # fmt: skip
-    """The two widths on the level where the ventricles in front of `front` are widest; None where there are none."""
+def widest_horns(ventricles: NDArray[np.float32], front: float) -> Width | None:
+    """The greatest width of the ventricles in front of `front` on any level; None where there are none."""
     start = max(0, int(np.ceil(front)))
     best: Width | None = None
     for z in np.flatnonzero((ventricles[:, start:] > 0.5).any(axis=(0, 1))):
         found = widest(ventricles[:, start:, z], int(z), start)
         if found is not None and (best is None or found.mm > best.mm):
             best = found
-    if best is None:
-        return None
-    level = int(best.low[2])
-    skull = widest(brain[:, :, level], level, 0, one_row=True)
-    return None if skull is None else EvansLines(best, skull)
+    return best
 
 
 def widest(plane: NDArray[np.float32], z: int, start: int, *, one_row: bool = False) -> Width | None:

@@ -39,16 +39,39 @@ class HeadFrame:
     middle: float
     alike: float
 
-    def sampled(self, voxels: NDArray[Any], geometry: Geometry, order: int = 1) -> NDArray[np.float32]:
-        """voxels (i, j, k) on this grid (right, anterior, superior), linear; masks become shares of 0 to 1."""
+    def sampled(
+        self, voxels: NDArray[Any], geometry: Geometry, levels: tuple[int, int] | None = None
+    ) -> NDArray[np.float32]:
+        """voxels (i, j, k) on this grid (right, anterior, superior), linear; masks become shares of 0 to 1.
+
+        Nought outside levels (from, to), and where a mask has no voxel near, without looking there.
+        """
         from scipy.ndimage import affine_transform
 
+        result = np.zeros(self.shape, np.float32)
         view, turned, _ = orient.canonical(voxels, geometry)
+        source = axes.bounding_slices(view, margin=1) if view.dtype == np.bool_ and view.any() else None
+        start, stop = np.zeros(3, int), np.array(self.shape)
+        if source is not None:
+            corners = np.array(
+                [[s.start if c >> a & 1 else s.stop - 1 for a, s in enumerate(source)] for c in range(8)]
+            )
+            there = (axes.to_mm(corners, turned.matrix) - self.origin_mm) @ self.axes / STEP_MM
+            start = np.clip(np.floor(there.min(axis=0)).astype(int) - 1, 0, stop)
+            stop = np.clip(np.ceil(there.max(axis=0)).astype(int) + 2, 0, stop)
+            view = view[source]
+        if levels is not None:
+            start[2], stop[2] = max(start[2], levels[0]), min(stop[2], levels[1])
+        if (stop <= start).any():
+            return result
+        first = np.zeros(3) if source is None else np.array([s.start for s in source])
         inverse = np.linalg.inv(turned.matrix)
         matrix = inverse[:3, :3] @ self.axes * STEP_MM
-        offset = inverse[:3, :3] @ self.origin_mm + inverse[:3, 3]
-        source = view.astype(np.float32)
-        return np.asarray(affine_transform(source, matrix, offset, self.shape, np.float32, order=order))
+        offset = inverse[:3, :3] @ self.to_mm(start) + inverse[:3, 3] - first
+        box = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+        shape = tuple(int(n) for n in stop - start)
+        result[box] = affine_transform(view.astype(np.float32), matrix, offset, shape, np.float32, order=1)
+        return result
 
     def to_mm(self, index: Any) -> NDArray[np.float64]:
         """Position in RAS+ mm of an index of this grid."""

@@ -11,9 +11,16 @@ from scanwright.tools.artifacts import LabelMap, Mask
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.errors import ToolInputError
 from scanwright.tools.imaging.geometry import Geometry
-from scanwright.tools.morphology.frontal_horns import EvansLines, evans_lines, front_of_thalamus, without_specks
-from scanwright.tools.morphology.head_frame import HeadFrame, head_frame
+from scanwright.tools.morphology.frontal_horns import (
+    EvansLines,
+    front_of_thalamus,
+    widest,
+    widest_horns,
+    without_specks,
+)
+from scanwright.tools.morphology.head_frame import STEP_MM, HeadFrame, head_frame
 from scanwright.tools.morphology.midline import Shift, midline_shift
+from scanwright.tools.morphology.septum import ABOVE_MM
 
 # The names that the network of 18 classes gives them.
 LATERAL, TEMPORAL, THIRD, FOURTH = "Lateral-Ventricle", "Inferior-Lateral-Ventricle", "3rd-Ventricle", "4th-Ventricle"
@@ -65,14 +72,24 @@ def evans(found: Fields, nod_degrees: float = 0.0) -> EvansLines | None:
     front = front_of_thalamus(frame.sampled(found.thalamus, found.geometry))
     if front is None:
         return None
-    ventricles = without_specks(frame.sampled(found.ventricles, found.geometry))
-    return evans_lines(ventricles, frame.sampled(found.brain, found.geometry), front)
+    horns = widest_horns(without_specks(frame.sampled(found.ventricles, found.geometry)), front)
+    if horns is None:
+        return None
+    level = int(horns.low[2])
+    brain = frame.sampled(found.brain, found.geometry, (level, level + 1))
+    skull = widest(brain[:, :, level], level, 0, one_row=True)
+    return None if skull is None else EvansLines(horns, skull)
 
 
 def shift(found: Fields, voxels: NDArray[Any], geometry: Geometry) -> Shift | None:
     """The midline shift in the frame; voxels (i, j, k) are the scan's. None where nothing marks the midline."""
-    brain, ventricles, third, thalamus = (
-        found.frame.sampled(m, found.geometry) for m in (found.brain, found.ventricles, found.third, found.thalamus)
+    ventricles, third, thalamus = (
+        found.frame.sampled(m, found.geometry) for m in (found.ventricles, found.third, found.thalamus)
     )
-    image = found.frame.sampled(voxels, geometry)
+    near = np.flatnonzero(((third > 0.5) | (thalamus > 0.5)).any(axis=(0, 1)))
+    if not near.size:
+        return None
+    levels = int(near[0]), int(near[-1] + ABOVE_MM[1] / STEP_MM) + 2
+    brain = found.frame.sampled(found.brain, found.geometry, levels)
+    image = found.frame.sampled(voxels, geometry, levels)
     return midline_shift(found.frame, image, brain, ventricles, third, thalamus)

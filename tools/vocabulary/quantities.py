@@ -60,6 +60,8 @@ QUANTITIES: dict[str, Concept] = {
         Concept("exam_rotation", "rotation between two exams"),
         Concept("registered_volume", "earlier exam on the grid of the later"),
         Concept("carried_mask", "earlier mask on the grid of the later exam"),
-        Concept("registration_picture", "picture of both exams on one grid"),
+        Concept("embedding", "vector of the encoder"),
+        Concept("similar_cases", "similar cases"),
+        Concept("radiomic_features", "radiomic features"),
     )
 }
