@@ -10,6 +10,11 @@ from scanwright.agent.planner.reading.part import Part
 from scanwright.agent.planner.reading.units import without_units
 from scanwright.agent.planner.reading.wants import INTENSITY, OF_THE_IMAGE, cued_want
 
+# Nothing is named after it, so that it speaks of what was compared.
+_EACH = re.compile(
+    r"\b(?:each|both|the 2|either)(?: (?:of (?:them|the 2|both)|one|side|alone|separately|by itself))*(?:\W*$|,? in \w+\W*$)"
+)
+
 
 def completed(parts: list[Part]) -> list[Part]:
     """The parts with what they leave out taken from their neighbours; a part that only sets the scene is gone."""
@@ -77,7 +82,13 @@ def _with_of(parts: list[Part], i: int) -> Part:
         return part if earlier is None else replace(part, of=earlier.of, side=earlier.side)
     later = next((p for p in parts[i + 1 :] if _lends_of(p)), None)
     donor = (earlier if part.pronoun or part.sentence > 0 or later is None else later) or earlier or later
-    return part if donor is None else part.with_of(donor)
+    return part if donor is None else _by_sides(part.with_of(donor), donor)
+
+
+def _by_sides(part: Part, donor: Part) -> Part:
+    """ "Which hippocampus is larger, and how large is each?": each side."""
+    sides = donor.want == "asymmetry_index" and part.want != "asymmetry_index" and part.side == "whole"
+    return replace(part, side="each") if sides and _EACH.search(part.text) else part
 
 
 def _lends_of(part: Part) -> bool:

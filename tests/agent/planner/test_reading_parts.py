@@ -70,3 +70,17 @@ def test_a_restriction_keeps_the_structure_as_its_place() -> None:
 def test_a_number_that_nobody_can_place_makes_a_part_doubtful() -> None:
     assert read_part(split("volume of the bone round about 300 hu plus 20")[0], has_mask=False).doubtful
     assert not read_part(split("the 2 halves of the brain in 3d, recist 1.1, cm^2")[0], has_mask=False).doubtful
+
+
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [
+        ("which hippocampus is larger, and how large is each?", ["whole", "each"]),
+        ("is the brain symmetric? how large is each?", ["whole", "each"]),
+        ("compare the left and the right hippocampus; what is the volume of each in ml?", ["whole", "each"]),
+        ("is the brain symmetric, and how large is it?", ["whole", "whole"]),
+        ("how large is the brain, and how bright is each?", ["whole", "whole"]),
+    ],
+)
+def test_each_after_a_comparison_of_the_sides_is_each_side(text: str, sides: list[str]) -> None:
+    assert [p.side for p in parts_of(text)] == sides
