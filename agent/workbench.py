@@ -15,6 +15,7 @@ from threading import Event as Flag
 from typing import Any
 
 from scanwright.agent.answer.result import AnswerResult
+from scanwright.agent.cases import HomeCases
 from scanwright.agent.disk import room_on
 from scanwright.agent.given import Given, views_of_run
 from scanwright.agent.importing import resolve_study
@@ -131,7 +132,11 @@ class Workbench:
             from scanwright.tools.runtime.local import LocalRuntime
 
             self._runtime = LocalRuntime(
-                self.settings.tools, home.blobs, registry=self.registry, extra_modules=self._extra_modules
+                self.settings.tools,
+                home.blobs,
+                registry=self.registry,
+                cases=HomeCases(lambda: self._home),
+                extra_modules=self._extra_modules,
             )
         return self._runtime
 

@@ -10,12 +10,14 @@ from scanwright.agent.answer.units import factor, sayable, shown_unit
 from scanwright.agent.plan.plan import Plan, PlannedGoal, StepRef
 from scanwright.agent.plan.second_method import OVERLAP, VALUE, method_name
 from scanwright.agent.run.executor import StepReport
-from scanwright.tools.artifacts import Artifact, Figure, File, Mask, Measurement, Measurements
+from scanwright.tools.artifacts import Artifact, CaseList, Figure, File, Mask, Measurement, Measurements
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.uncertainty import Uncertainty
 from scanwright.tools.registry import Registry, structures_of
 from scanwright.tools.vocabulary.structures import STRUCTURES
 
+# What is said of a similar case, in this order.
+CASE_FACTS = ("modality", "body_part", "sex", "age_band", "scanner")
 Publish = Callable[[Artifact, str], Path | None]
 
 
@@ -82,6 +84,8 @@ class EvidenceBook:
         if isinstance(artifact, Measurements):
             wanted = [i for i in artifact.items if i.quantity == goal.want] or list(artifact.items)
             return [self._put(step_id, i, goal, index) for index, i in enumerate(wanted)]
+        if isinstance(artifact, CaseList):
+            return [self._put(step_id, case, goal, index) for index, case in enumerate(_cases(artifact))]
         return [self._put(step_id, artifact, goal, 0)]
 
     def _put(self, step_id: str, artifact: Artifact, goal: Goal, index: int) -> EvidenceItem:
@@ -120,6 +124,20 @@ class EvidenceBook:
         code = STRUCTURES[structure].code if structure in STRUCTURES else None
         path = self._publish(artifact, number) if isinstance(artifact, Figure | File | Mask) else None
         return item.model_copy(update={"code": code, "artifact": None if path is None else str(path)})
+
+
+def _cases(found: CaseList) -> list[Measurement]:
+    """Each case with its score, named by its study, series and facts."""
+    return [
+        Measurement(
+            type=found.type,
+            name=f"{case.study_id}, {case.series} ({', '.join(str(case.facts[f]) for f in CASE_FACTS if f in case.facts)})",
+            quantity="similar_cases",
+            value=case.score,
+            method=found.method,
+        )
+        for case in found.cases
+    ]
 
 
 def _measured(measurement: Measurement, unit: str | None) -> dict[str, object]:

@@ -66,6 +66,9 @@ def _paragraph(outcome: GoalOutcome, said: set[str]) -> list[str]:
 
 def _sentences(outcome: GoalOutcome) -> list[str]:
     goal, items = outcome.goal, outcome.answers
+    if goal.want == "similar_cases":
+        near = "; ".join(f"{{{i.id}.name}}: {{{i.id}.value}} [{i.id}]" for i in items)
+        return [f"Similar cases, nearest first: {near}.", "The cosine of their vectors ranks; it is no probability."]
     if len(items) <= SENTENCES_AT_MOST or any(i.quantity is None for i in items):
         return [_sentence(goal, item, outcome.by_method.get(item.id, ())) for item in items]
     subject = quantity_words(goal, items[0])
@@ -80,6 +83,8 @@ def _sentence(goal: Goal, item: EvidenceItem, by_method: Sequence[EvidenceItem] 
         by = f" by {{{item.id}.by}}" if goal.compare == METHODS and item.made_by else ""
         path = f"{by}: {{{item.id}.path}}" if item.artifact else by
         return f"{_capital(words)}{path} [{item.id}]."
+    if item.kind == "Embedding":
+        return f"The {{{item.id}.name}} was made [{item.id}]."
     subject = quantity_words(goal, item)
     verb = "was" if item.value is None and not item.tool.startswith("acquisition_facts") else "is"
     told = [f"{{{i.id}.plain}} by {{{i.id}.by}} [{i.id}]" for i in by_method]

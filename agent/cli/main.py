@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tools": ("scanwright.agent.cli.tools", "List what Scanwright can do, or show one tool's card."),
     "weights": ("scanwright.agent.cli.weights", "List, fetch or verify the weights of networks."),
     "studies": ("scanwright.agent.cli.studies", "List the imported studies."),
+    "cases": ("scanwright.agent.cli.cases", "Keep scans as cases, and find similar ones."),
     "import": ("scanwright.agent.cli.import_", "Import a file, folder or zip."),
     "doctor": ("scanwright.agent.cli.doctor", "Say what is installed and what is offered, and why not."),
     "serve": ("scanwright.agent.cli.serve", "Serve the API on this machine."),

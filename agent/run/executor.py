@@ -171,7 +171,7 @@ class _Execution:
         tool = executor.registry.get(step.tool)
         inputs = self._inputs(step)
         key = step_key(tool, step, inputs, executor.weights)
-        kept = executor.runs.cached(key)
+        kept = None if tool.card.fresh else executor.runs.cached(key)
         if kept is not None:
             executor.runs.finish_step(self.run_id, step.id, key, kept, 0.0, True, self._provenance(step, inputs))
             self._report(self.reports[step.id], "finished", artifact=kept, cached=True)

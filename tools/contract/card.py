@@ -58,6 +58,7 @@ class ToolCard(_Frozen):
 
     answers_without: questions near this tool that it does not answer, with what does ("near misses").
     reaches_out: it exports, deletes or uses the network, so a person approves it first.
+    fresh: what it gives depends on more than its inputs (on the kept cases), so an earlier result is not used again.
     """
 
     id: str
@@ -79,6 +80,7 @@ class ToolCard(_Frozen):
     licence: str = "Apache-2.0"
     lossy: bool = False
     reaches_out: bool = False
+    fresh: bool = False
     package: str
     code_hash: str
 

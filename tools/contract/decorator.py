@@ -123,6 +123,7 @@ def tool(
     licence: str = "Apache-2.0",
     lossy: bool = False,
     reaches_out: bool = False,
+    fresh: bool = False,
     uses: Sequence[types.ModuleType] = (),
 ) -> Callable[[Callable[P, R]], Tool[P, R]]:
     """Makes a function a tool.
@@ -160,6 +161,7 @@ def tool(
             licence=licence,
             lossy=lossy,
             reaches_out=reaches_out,
+            fresh=fresh,
             package=function.__module__.split(".")[0]
             if not function.__module__.startswith("scanwright.")
             else "scanwright",
