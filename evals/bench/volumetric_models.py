@@ -74,7 +74,10 @@ def train(network: Any, steps: int = 90, seed: int = 7, axes: str = "SAR", norma
     trunks = [trunk(1000 + n) for n in range(12)]
     order = (2, 1, 0) if axes == "SAR" else (0, 1, 2)
     pairs = [
-        (torch.from_numpy(normalised(t.hu.transpose(order), normal)), torch.from_numpy(t.labels.transpose(order).copy()))
+        (
+            torch.from_numpy(normalised(t.hu.transpose(order), normal)),
+            torch.from_numpy(t.labels.transpose(order).copy()),
+        )
         for t in trunks
     ]
     network.train()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scanwright.tools.vocabulary.brain_parts import BRAIN_PARTS
 from scanwright.tools.vocabulary.concept import Concept
+from scanwright.tools.vocabulary.organs import ORGANS, PAIRED_ORGANS
 
 _POINTED = (
     "i point at", "i pointed at", "i am pointing at", "i'm pointing at", "i clicked", "i clicked on", "i click on",
@@ -19,6 +20,7 @@ STRUCTURES: dict[str, Concept] = {
     c.name: c
     for c in (
         *BRAIN_PARTS,
+        *ORGANS,
         Concept(
             "brain",
             "brain",
@@ -185,7 +187,7 @@ STRUCTURES: dict[str, Concept] = {
             None,
             CLICKED,
         ),
-        # Structures that no bundled tool segments: known, so that a refusal can name them.
+        # Structures that need weights, or that nothing segments: known, so that a refusal can name them.
         Concept("liver", "liver", "SCT.Liver", ("liver", "hepatic")),
         Concept("spleen", "spleen", "SCT.Spleen", ("spleen", "splenic")),
         Concept("kidney", "kidney", "SCT.Kidney", ("kidney", "kidneys", "renal"), paired=True),
@@ -216,8 +218,6 @@ STRUCTURES: dict[str, Concept] = {
             ("haemorrhage", "hemorrhage", "bleed", "bleeding", "haematoma", "hematoma"),
         ),
         Concept("eye", "eye", "SCT.Eye", ("eye", "eyes", "orbit", "orbits", "eyeball"), paired=True),
-        Concept("cell", "cell", "SCT.Cell", ("cell", "cells", "nucleus", "nuclei")),
-    )
         Concept(
             "fundus",
             "field of view of the fundus",
@@ -243,6 +243,8 @@ STRUCTURES: dict[str, Concept] = {
                 "retinal vascular network",
             ),
         ),
+        Concept("cell", "cell", "SCT.Cell", ("cell", "cells", "nucleus", "nuclei")),
+    )
 }
 # Those of a group lie beside one another: none holds a share of another, and their ratio is no share.
 BESIDE: tuple[frozenset[str], ...] = (
@@ -256,7 +258,7 @@ BESIDE: tuple[frozenset[str], ...] = (
 # Of these the body has a left and a right one, so that "each" is one of two.
 PAIRED = frozenset(
     {
-        "accumbens", "amygdala", "caudate", "eye", "hippocampus", "kidney", "lateral_ventricle", "lung", "pallidum",
-        "putamen", "thalamus",
+        *PAIRED_ORGANS, "accumbens", "amygdala", "caudate", "eye", "hippocampus", "lateral_ventricle", "lung",
+        "pallidum", "putamen", "thalamus",
     }
 )  # fmt: skip
