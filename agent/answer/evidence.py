@@ -10,7 +10,7 @@ from scanwright.agent.answer.units import factor, sayable, shown_unit
 from scanwright.agent.plan.plan import Plan, PlannedGoal, StepRef
 from scanwright.agent.plan.second_method import OVERLAP, VALUE, method_name
 from scanwright.agent.run.executor import StepReport
-from scanwright.tools.artifacts import Artifact, CaseList, Figure, File, Mask, Measurement, Measurements
+from scanwright.tools.artifacts import Artifact, Case, CaseList, Figure, File, Mask, Measurement, Measurements
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.uncertainty import Uncertainty
 from scanwright.tools.registry import Registry, structures_of
@@ -131,13 +131,17 @@ def _cases(found: CaseList) -> list[Measurement]:
     return [
         Measurement(
             type=found.type,
-            name=f"{case.study_id}, {case.series} ({', '.join(str(case.facts[f]) for f in CASE_FACTS if f in case.facts)})",
+            name=f"{case.study_id}, {case.series} ({_facts_text(case)})",
             quantity="similar_cases",
             value=case.score,
             method=found.method,
         )
         for case in found.cases
     ]
+
+
+def _facts_text(case: Case) -> str:
+    return ", ".join(str(case.facts[f]) for f in CASE_FACTS if f in case.facts) or "nothing more known"
 
 
 def _measured(measurement: Measurement, unit: str | None) -> dict[str, object]:
