@@ -96,12 +96,12 @@ def head_frame(brain: NDArray[np.bool_], geometry: Geometry) -> HeadFrame:
     """
     view, turned, _ = orient.canonical(brain, geometry)
     base = _scan_axes(turned)
-    points, share, inverse = _coarse(view, turned)
-    if len(points) < 1000:
+    share, matrix = _coarse(view, turned)
+    if np.count_nonzero(share) < 1000:
         raise ToolFailed("The brain's outline is too small to find the plane of symmetry of the head.")
-    weights = share[tuple(np.round(points @ inverse[:3, :3].T + inverse[:3, 3]).astype(int).T)]
-    centre = np.average(points, axis=0, weights=weights)
-    search = _Mirror(points, weights, share, inverse, centre, base)
+    held = np.argwhere(share)
+    centre = np.average(axes.to_mm(held, matrix), axis=0, weights=share[tuple(held.T)])
+    search = _Mirror(share, matrix, centre, base)
     offset, roll, yaw, alike = search.best()
     if alike < OVERLAP_AT_LEAST:
         raise ToolFailed(
@@ -124,15 +124,14 @@ class _Mirror:
 
     def __init__(
         self,
-        points: NDArray[np.float64],
-        weights: NDArray[np.float64],
         share: NDArray[np.float32],
-        inverse: NDArray[np.float64],
+        matrix: NDArray[np.float64],
         centre: NDArray[np.float64],
         base: NDArray[np.float64],
     ) -> None:
-        self._points, self._weights, self._share = points, weights, share
-        self._inverse, self._centre, self._base = inverse, centre, base
+        self._share, self._total = share, float(share.sum())
+        self._matrix, self._inverse = matrix, np.linalg.inv(matrix)
+        self._centre, self._base = centre, base
 
     def normal(self, roll: float, yaw: float) -> NDArray[np.float64]:
         """The unit normal of a plane, from that of the scan's sagittal planes."""
@@ -140,15 +139,16 @@ class _Mirror:
         return np.asarray(self._base @ tilted)
 
     def overlap(self, offset: float, roll: float, yaw: float) -> float:
-        """Dice of the shares with those at the reflected points."""
-        from scipy.ndimage import map_coordinates
+        """Dice of the shares with their reflection."""
+        from scipy.ndimage import affine_transform
 
         normal = self.normal(roll, yaw)
-        distance = (self._points - self._centre) @ normal - offset
-        mirrored = self._points - 2 * distance[:, None] * normal
-        index = mirrored @ self._inverse[:3, :3].T + self._inverse[:3, 3]
-        there = map_coordinates(self._share, index.T, order=1, output=np.float64)
-        return float(np.minimum(there, self._weights).sum() / self._weights.sum())
+        mirror = np.eye(4)
+        mirror[:3, :3] -= 2 * np.outer(normal, normal)
+        mirror[:3, 3] = 2 * (normal @ self._centre + offset) * normal
+        there = self._inverse @ mirror @ self._matrix
+        reflected = affine_transform(self._share, there[:3, :3], there[:3, 3], output=np.float32, order=1)
+        return float(np.minimum(reflected, self._share).sum(dtype=np.float64)) / self._total
 
     def best(self) -> tuple[float, float, float, float]:
         """Offset in mm, roll and yaw in radians, and the overlap there."""
@@ -180,10 +180,10 @@ def _scan_axes(geometry: Geometry) -> NDArray[np.float64]:
     return np.stack([right, np.cross(top, right), top], axis=1)
 
 
-def _coarse(
-    view: NDArray[np.bool_], geometry: Geometry
-) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]]:
-    """Blocks of about COARSE_MM: positions of those that hold brain, the share in each, and mm to block indices."""
+def _coarse(view: NDArray[np.bool_], geometry: Geometry) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The share of brain in blocks of about COARSE_MM around it, and their affine to mm."""
+    box = axes.bounding_slices(view)
+    view = view[box]
     blocks = [max(1, round(COARSE_MM / step)) for step in geometry.spacing_mm]
     # Blocks of nothing around it, so that nothing is lost at the end of the array.
     pad = [(b, b + (-n) % b) for n, b in zip(view.shape, blocks, strict=True)]
@@ -191,9 +191,9 @@ def _coarse(
     shape = [v for n, b in zip(padded.shape, blocks, strict=True) for v in (n // b, b)]
     share = padded.reshape(shape).mean(axis=(1, 3, 5), dtype=np.float32)
     matrix = geometry.matrix.copy()
-    matrix[:3, 3] += matrix[:3, :3] @ [(b - 1) / 2 - b for b in blocks]
+    matrix[:3, 3] += matrix[:3, :3] @ [s.start + (b - 1) / 2 - b for s, b in zip(box, blocks, strict=True)]
     matrix[:3, :3] *= np.array(blocks)
-    return axes.to_mm(np.argwhere(share > 0), matrix), share, np.linalg.inv(matrix)
+    return share, matrix
 
 
 def _box(
