@@ -129,7 +129,8 @@ def goal_words(goal: Goal) -> str:
     """A goal in words, for "not answered (…)" and for the plan."""
     label = QUANTITIES[goal.want].label if goal.want in QUANTITIES else goal.want.replace("_", " ")
     words = label if goal.of == "image" else f"{label} of {structure_words(goal.of, goal.side)}"
-    return words + (f" in {structure_words(goal.region, 'whole')}" if goal.region else "")
+    words += f" in {structure_words(goal.region, 'whole')}" if goal.region else ""
+    return f"{words}, by every method" if goal.compare == METHODS and goal.want != OVERLAP else words
 
 
 def _shown_words(item: EvidenceItem) -> str:

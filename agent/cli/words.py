@@ -16,7 +16,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
     yield f"Planned by {plan.planner}; expected {plan.expected_seconds:g} s, {plan.expected_memory_gb:g} GB."
     for i, goal in enumerate(plan.goals, start=1):
-        yield f"  goal {i}: {goal_words(goal.goal)}: {goal.status}" + (f" ({goal.reason})" if goal.reason else "")
+        why = goal.reason or goal.note
+        yield f"  goal {i}: {goal_words(goal.goal)}: {goal.status}" + (f" ({why})" if why else "")
         for rejected in goal.rejected:
             yield f"          not {rejected.tool}: {rejected.reason}"
     for step in plan.steps:

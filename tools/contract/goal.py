@@ -19,7 +19,7 @@ class Goal(BaseModel):
     region  a structure that `of` is restricted to ("air above 0 in the skull": region "skull")
     params  what the tools take by name: low, high, at, …
     group   "slice" gives one value per axial slice
-    compare an earlier time point or another method, by name
+    compare an earlier time point by name, or "methods": by every method there is, with the range between them
     unit    the UCUM unit asked for
     output  "table", "picture", … beside the answer
     """
