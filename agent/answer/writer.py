@@ -66,6 +66,9 @@ def _paragraph(outcome: GoalOutcome, said: set[str]) -> list[str]:
 
 def _sentences(outcome: GoalOutcome) -> list[str]:
     goal, items = outcome.goal, outcome.answers
+    if goal.want == "radiomic_features" and items:
+        each = "; ".join(f"{{{i.id}.name}}: {{{i.id}.value}} [{i.id}]" for i in items)
+        return [f"{_capital(quantity_words(goal, items[0]))}: {each}."]
     if goal.want == "similar_cases":
         near = "; ".join(f"{{{i.id}.name}}: {{{i.id}.value}} [{i.id}]" for i in items)
         return [f"Similar cases, nearest first: {near}.", "The cosine of their vectors ranks; it is no probability."]
