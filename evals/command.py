@@ -12,6 +12,7 @@ PARTS = {
         "Exact-goal accuracy and false answers of a planner on the question set.",
     ),
     "sense": ("scanwright.evals.sense.run", "Plans that are valid and clinically wrong: are they caught?"),
+    "agreement": ("scanwright.evals.accuracy.agreement", "Does the range between methods hold a reference?"),
     "bench": ("scanwright.evals.bench.run", "Speed and memory, as ratios in one run."),
     "body_ct": ("scanwright.evals.accuracy.body_ct", "Body CT tools against surfaces and stored segmentations."),
     "brain": ("scanwright.evals.accuracy.brain", "Brain tools against atlases and each other."),

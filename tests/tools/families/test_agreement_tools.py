@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scanwright.tools.errors import ToolInputError
-from scanwright.tools.families.agreement import agreement, overlap_dice
+from scanwright.tools.families.agreement import NO_BOUND, agreement, overlap_dice
 from scanwright.tools.families.intensity import intensity_statistics
 from scanwright.tools.families.shape import bounding_box, mask_volume
 
@@ -49,6 +49,11 @@ def test_the_value_is_the_first_method_s_and_the_range_spans_all_of_them(togethe
     assert "the value is that of deepbet" in found.method
     assert (found.quantity, found.unit, found.type.structure) == ("volume", "mL", "lesion")
     assert together(21, 20).value == pytest.approx(3.78)
+
+
+def test_a_range_of_methods_is_said_to_be_no_bound_of_the_error(together):
+    assert NO_BOUND in together(20, 21).flags
+    assert NO_BOUND not in together(20, 0).flags
 
 
 def test_methods_that_lie_far_apart_are_flagged(together):
