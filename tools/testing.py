@@ -48,7 +48,8 @@ class ToolBench:
     def __init__(self, folder: Path, *, weights_dir: Path | None = None, cases: Cases | None = None) -> None:
         """folder keeps the blobs, weights_dir holds weights that no package brings, cases are what tools ask."""
         self.blobs = FolderBlobs(folder)
-        self.ctx = WorkerContext(self.blobs, weights=WeightsStore(weights_dir).resolve, cases=cases)
+        weights = WeightsStore(weights_dir).resolve
+        self.ctx = WorkerContext(self.blobs, weights=weights, cases=cases, scratch=folder / "unfinished")
 
     def volume(self, voxels: NDArray[Any], affine: NDArray[np.float64] | None = None, *, sides_known: bool = True,
                space: Any = "native", **facts: Any) -> Volume:  # fmt: skip

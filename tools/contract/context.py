@@ -147,6 +147,13 @@ class ToolContext(Protocol):
         """Says how far the tool is (0..1). Raises Cancelled where the person has stopped the run."""
         ...
 
+    def scratch(self, key: str) -> Path:
+        """A folder that outlives a run that was stopped or killed: the next run with the same key finds it.
+
+        The tool removes it when it is done; what is left is not an answer, and may be thrown away at any time.
+        """
+        ...
+
     def weights(self, name: str) -> dict[str, Path]:
         """The verified files of named weights, by role. Raises ToolFailed where they are not there."""
         ...

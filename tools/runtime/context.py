@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,11 +42,13 @@ class WorkerContext(FlatPixels):
         progress: Callable[[float, str], None] | None = None,
         residents: dict[str, Any] | None = None,
         cases: Cases | None = None,
+        scratch: Path | None = None,
     ) -> None:
         super().__init__(blobs, self._keep)
         self._weights = weights
         self._progress = progress
         self._residents = {} if residents is None else residents
+        self._scratch = scratch
         self._cases = cases
 
     @property
@@ -133,6 +137,16 @@ class WorkerContext(FlatPixels):
         """Says how far the tool is (0..1). Raises Cancelled where the person has stopped the run."""
         if self._progress is not None:
             self._progress(min(max(fraction, 0.0), 1.0), doing)
+
+    def scratch(self, key: str) -> Path:
+        """A folder that outlives a run that was stopped or killed: the next run with the same key finds it."""
+        root = self._scratch or Path(tempfile.gettempdir()) / f"scanwright-unfinished-{os.getuid()}"
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if root.stat().st_uid != os.getuid():
+            raise ToolFailed(f"The folder {root} belongs to another user: set cache_dir in the settings.")
+        folder = root / hashlib.sha256(key.encode()).hexdigest()[:32]
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def weights(self, name: str) -> dict[str, Path]:
         """The verified files of named weights, by role. Raises ToolFailed where they are not there."""

@@ -115,12 +115,14 @@ class Worker:
     def _call(self, task: RunJob) -> JobResult:
         job = task.job
         tool = self._tool(job.tool_id, task.module)
+        cache = self._start.settings.cache_dir
         ctx = WorkerContext(
             self._start.blobs,
             weights=self._weights.resolve,
             progress=self._reporter(task.serial),
             residents=self._residents,
             cases=_AskedCases(self, task.serial),
+            scratch=None if cache is None else cache / "unfinished",
         )
         reset_peak_memory()
         began = time.perf_counter()
