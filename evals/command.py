@@ -17,6 +17,7 @@ PARTS = {
     "body_ct": ("scanwright.evals.accuracy.body_ct", "Body CT tools against surfaces and stored segmentations."),
     "brain": ("scanwright.evals.accuracy.brain", "Brain tools against atlases and each other."),
     "clicks": ("scanwright.evals.accuracy.clicks", "Dice per click on phantoms and on real structures."),
+    "retina": ("scanwright.evals.accuracy.retina", "Retinal vessels on drawn fundi, and two methods on a photograph."),
     "orientation": ("scanwright.evals.orientation", "A volume under all 48 axis orders and flips of one file."),
 }
 

@@ -18,6 +18,7 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _DATASPACE, _DATATYPE, _LAYOUT, _FILTERS, _CONTINUED, _GROUP = 0x01, 0x03, 0x08, 0x0B, 0x10, 0x11
 # A file of weights has some tens of objects; more visits than this mean that it points back at itself.
 VISITS_AT_MOST = 10_000
+DEPTH_AT_MOST = 20
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -42,22 +43,23 @@ class _File:
         """Every array with its path."""
         # The root's entry follows the superblock's four addresses; its object header is the entry's second field.
         (root,) = self._numbers("<Q", 24 + 4 * 8 + 8)
-        yield from self._below("", root)
+        yield from self._below("", root, 0)
 
-    def _below(self, name: str, header: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    def _below(self, name: str, header: int, depth: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        self._visit(depth)
         messages = dict(self._messages(header))
         if _GROUP in messages:
             tree, heap = struct.unpack("<QQ", messages[_GROUP][:16])
             names = self._numbers("<Q", heap + 24)[0]
-            for entry in self._entries(tree):
+            for entry in self._entries(tree, 0):
                 at, child = self._numbers("<QQ", entry)
-                yield from self._below(f"{name}/{self._text(names + at)}".lstrip("/"), child)
+                yield from self._below(f"{name}/{self._text(names + at)}".lstrip("/"), child, depth + 1)
         elif _LAYOUT in messages:
             yield name, self._array(messages)
 
-    def _entries(self, tree: int) -> Iterator[int]:
+    def _entries(self, tree: int, depth: int) -> Iterator[int]:
         """Addresses of the symbol table entries below a node of a group's B-tree."""
-        self._visit()
+        self._visit(depth)
         if self._data[tree : tree + 4] == b"SNOD":
             (count,) = self._numbers("<H", tree + 6)
             yield from (tree + 8 + 40 * i for i in range(count))
@@ -66,7 +68,7 @@ class _File:
             raise ValueError("a group has no tree")
         (count,) = self._numbers("<H", tree + 6)
         for i in range(count):
-            yield from self._entries(self._numbers("<Q", tree + 24 + 8 + 16 * i)[0])
+            yield from self._entries(self._numbers("<Q", tree + 24 + 8 + 16 * i)[0], depth + 1)
 
     def _messages(self, header: int) -> Iterator[tuple[int, bytes]]:
         version, count, size = self._numbers("<BxHxxxxI", header)
@@ -106,7 +108,7 @@ class _File:
     def _text(self, at: int) -> str:
         return self._data[at : self._data.index(b"\0", at)].decode()
 
-    def _visit(self) -> None:
+    def _visit(self, depth: int = 0) -> None:
         self._visits += 1
-        if self._visits > VISITS_AT_MOST:
+        if self._visits > VISITS_AT_MOST or depth > DEPTH_AT_MOST:
             raise ValueError("it points back at itself")

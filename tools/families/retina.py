@@ -21,7 +21,7 @@ from scanwright.tools.morphology import fundus
 LONGEST_SIDE = 1600
 FIELD_AT_LEAST = 300
 # Of a sharp photograph the vessels were found again (Dice 0.8 and more) down to these, below they were not.
-LIGHT_AT_LEAST = 20.0
+LIGHT_AT_LEAST = 30.0
 CONTRAST_AT_LEAST = 0.02
 SHARP_FROM, NOISY_FROM = 0.33, 1.5
 VESSEL_FROM = 0.5

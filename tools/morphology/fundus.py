@@ -91,6 +91,8 @@ def _round(lit: NDArray[np.bool_]) -> tuple[Circle | None, float]:
     circle, on = _fitted(x.astype(np.float64) + 0.5, y.astype(np.float64) + 0.5)
     if circle is None:
         return None, 0.0
+    # The points are middles of pixels inside: the edge is half a pixel further out.
+    circle = Circle(circle.x, circle.y, circle.radius + 0.5)
     angles = np.arctan2(y[on] + 0.5 - circle.y, x[on] + 0.5 - circle.x)
     return circle, len(np.unique((angles * (180 / np.pi) // 2).astype(int))) / 180
 
