@@ -117,8 +117,9 @@ def _summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     result = []
     for method in dict.fromkeys(r["method"] for r in rows):
         mine = [r for r in rows if r["method"] == method]
-        row: dict[str, Any] = {"method": method, "n": len(mine), "dice_mean": round(float(np.mean([r["dice"] for r in mine])), 3),
-                               "dice_min": min(r["dice"] for r in mine)}  # fmt: skip
+        overlaps = [r["dice"] for r in mine]
+        row: dict[str, Any] = {"method": method, "n": len(mine), "dice_mean": round(float(np.mean(overlaps)), 3),
+                               "dice_min": min(overlaps)}  # fmt: skip
         for tool in MEASURES:
             errors = [r[tool.card.id]["error"] for r in mine]
             row[tool.card.id] = {"mean_error": round(float(np.mean(errors)), 3), "worst": max(errors, key=abs),
