@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from scanwright.agent.plan.plan import StudyRef
 from scanwright.agent.plan.studies import StudyView, grid_of, kind_in_words
 from scanwright.tools.artifacts import Image, Photograph, Slide, Volume
+from scanwright.tools.contract.card import OUTLINES
 from scanwright.tools.contract.conditions import Concern, Scene
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.goal import Goal
@@ -237,7 +238,7 @@ class Chainer:
         if want.kind == "Mask" and want.structure == "given_region":
             sentence = "The question is about a region that you outline: give it with --mask FILE[:LABEL]."
             return NoChain(6, Concern("ask", sentence, "mask", ("--mask FILE[:LABEL]",), test="missing_mask"))
-        if want.kind in ("Mask", "Region", "Cells"):
+        if want.kind in OUTLINES:
             return NoChain(1, Concern("refuse", self._no_mask(want), "tool", test="no_tool"))
         return NoChain(0, Concern("refuse", f"No tool here gives {_what(want)}.", "tool", test="no_tool"))
 
@@ -245,7 +246,12 @@ class Chainer:
         if want.structure == WHOLE_IMAGE:
             return "This measures a structure inside the scan: say which one, or ask for the field of view."
         name = STRUCTURES[want.structure].label if want.structure in STRUCTURES else str(want.structure)
-        here = {s for t in self.registry if self.usable(t) is None for s in structures_of(t.card)}
+        here = {
+            s
+            for t in self.registry
+            if t.card.output.kind == want.kind and self.usable(t) is None
+            for s in structures_of(t.card)
+        }
         known = ", ".join(STRUCTURES[s].label for s in sorted(here) if s in STRUCTURES)
         return f"No tool here can find the {name}; what can be found is: {known}."
 
@@ -270,6 +276,8 @@ def _fits(want: ArtifactType, have: ArtifactType) -> Mismatch | None:
     """None where an artifact of type have is what is wanted; unknown facts of the artifact fit and are asked later."""
     if want.kind != have.kind:
         return Mismatch("kind", want.kind, have.kind)
+    if want.kind in ("Volume", "Mask") and want.quantity and not set(want.quantity) & set(have.quantity):
+        return Mismatch("quantity", "/".join(want.quantity), "/".join(have.quantity))
     for name in (*MEANING_FIELDS, *IDENTITY_FIELDS):
         wanted, got = getattr(want, name), getattr(have, name)
         if wanted is not None and got is not None and wanted != got:
@@ -279,7 +287,7 @@ def _fits(want: ArtifactType, have: ArtifactType) -> Mismatch | None:
 
 def wanted_type(goal: Goal, kind: Any, side: str, main: Image) -> ArtifactType:
     """The type of artifact that answers a goal."""
-    quantity = () if kind == "Mask" and goal.want == "mask" else (goal.want,)
+    quantity = () if goal.want == "mask" else (goal.want,)
     return ArtifactType(
         kind=kind, structure=goal.of, side=side, quantity=quantity, time=main.type.time, subject=main.type.subject
     )

@@ -211,19 +211,21 @@ def overlap_change(
     if not (old | new).any():
         raise ToolInputError("Neither mask lies in the common field of view of the two exams.")
     spacing = later.geometry.spacing_mm
-    apart = max(0.5 * min(spacing), found.disagree_mm)
-    box = axes.bounding_slices(old | new, margin=int(np.ceil(apart / min(spacing))) + 1)
+    # A whole layer of voxels is moved and half of its effect taken, as with the volume of a mask.
+    layer = max(*spacing, 2 * found.disagree_mm) + 1e-6
+    box = axes.bounding_slices(old | new, margin=int(np.ceil(layer / min(spacing))) + 1)
     distance = _signed_distance(old[box], spacing)
     fresh, seen = new[box], reached[box]
     unit = later.geometry.voxel_ml
 
     def volume(name: str, pick: Any) -> Measurement:
-        value, one, other = (float(np.count_nonzero(pick(distance - d) & seen)) * unit for d in (0.0, apart, -apart))
+        value, one, other = (float(np.count_nonzero(pick(distance - d) & seen)) * unit for d in (0.0, layer, -layer))
+        one, other = (value + one) / 2, (value + other) / 2
         item = measured(
             "overlap_change", value, "mL", later_mask, method=name,
             uncertainty=Uncertainty(
                 kind="range", low=min(value, one, other), high=max(value, one, other), n=2,
-                method=f"earlier outline moved by {apart:.2f} mm outwards and inwards",
+                method=f"earlier outline moved by {layer / 2:.2f} mm outwards and inwards",
             ),
         )  # fmt: skip
         return item.model_copy(update={"name": f"{later_mask.name}, {name}"})
@@ -272,12 +274,10 @@ def _said(found: registration.Rigid) -> tuple[str, ...]:
 
 
 def _signed_distance(inside: NDArray[np.bool_], spacing: tuple[float, float, float]) -> NDArray[np.float64]:
-    """Distance to the border in mm, negative inside; the border runs half-way between voxels."""
+    """Distance in mm to the nearest voxel of the other kind, negative inside."""
     from scipy.ndimage import distance_transform_edt
 
-    half = 0.5 * min(spacing)
     if not inside.any():
         return np.full(inside.shape, np.inf)
-    outer = distance_transform_edt(~inside, sampling=spacing) - half
-    inner = distance_transform_edt(inside, sampling=spacing) - half
-    return np.where(inside, -inner, outer)
+    outer = distance_transform_edt(~inside, sampling=spacing)
+    return np.where(inside, -distance_transform_edt(inside, sampling=spacing), outer)

@@ -23,6 +23,8 @@ SAMPLES = 0.15
 SHRINK = (4, 2, 1)
 SMOOTH_MM = (6.0, 3.0, 1.5)
 TURNS_AT_MOST = 120
+AGAIN = 6
+STAYS_DEGREES = 0.05
 # Two registrations, there and back, that disagree by more than this found no common place.
 DISAGREE_MM = 3.0
 # Exams that share less than this part of the later one's content cannot be laid on each other.
@@ -131,33 +133,41 @@ def _one_way(fixed: Any, moving: Any, progress: Callable[[float], None]) -> NDAr
     method.SetMetricAsMattesMutualInformation(BINS)
     method.SetMetricSamplingStrategy(method.RANDOM)
     method.SetInterpolator(sitk.sitkLinear)
-    initial = _best_start(method, fixed, moving)
+    found = _best_start(method, fixed, moving)
     method.SetMetricSamplingPercentage(SAMPLES, SEED)
-    method.SetOptimizerAsRegularStepGradientDescent(2.0, 1e-4, TURNS_AT_MOST, relaxationFactor=0.6)
+    method.SetOptimizerAsRegularStepGradientDescent(2.0, 1e-3, TURNS_AT_MOST, 0.7, 1e-8)
     method.SetOptimizerScalesFromPhysicalShift()
-    method.SetShrinkFactorsPerLevel(SHRINK)
-    method.SetSmoothingSigmasPerLevel(SMOOTH_MM)
     method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
-    method.SetInitialTransform(initial, inPlace=False)
     stopped: list[BaseException] = []
+    begun = 0
 
     def step() -> None:
-        level = method.GetCurrentLevel()
+        part = (method.GetCurrentLevel() + method.GetOptimizerIteration() / TURNS_AT_MOST) / len(SHRINK)
         try:
-            progress(min(1.0, (level + method.GetOptimizerIteration() / TURNS_AT_MOST) / len(SHRINK)))
+            progress(min(1.0, (begun + part) / AGAIN))
         except BaseException as stop:  # a callback of the library must not raise through it
             stopped.append(stop)
             method.StopRegistration()
 
     method.AddCommand(sitk.sitkIterationEvent, step)
-    try:
-        found = method.Execute(fixed, moving)
-    except RuntimeError as error:
+    # Steps that shrink on noise can end short of the best place: begun again from there until it stays.
+    for begun in range(AGAIN):
+        levels = slice(0 if not begun else 1, None)
+        method.SetShrinkFactorsPerLevel(SHRINK[levels])
+        method.SetSmoothingSigmasPerLevel(SMOOTH_MM[levels])
+        method.SetInitialTransform(found, inPlace=True)
+        before = _as_matrix(found)
+        try:
+            method.Execute(fixed, moving)
+        except RuntimeError as error:
+            if stopped:
+                raise stopped[0] from None
+            raise ToolFailed("The two exams cannot be laid on each other: they share too little.") from error
         if stopped:
-            raise stopped[0] from None
-        raise ToolFailed("The two exams cannot be laid on each other: they share too little.") from error
-    if stopped:
-        raise stopped[0]
+            raise stopped[0]
+        after = _as_matrix(found)
+        if begun and _angle(np.linalg.inv(before) @ after) < STAYS_DEGREES:
+            break
     return _as_matrix(found)
 
 
