@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from scanwright.tools import families
-from scanwright.tools.contract.card import ToolCard
+from scanwright.tools.contract.card import OUTLINES, ToolCard
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.types import Kind, is_variable
 from scanwright.tools.errors import UserInputError
@@ -67,7 +67,16 @@ class Registry:
 
     def wants(self) -> dict[str, Kind]:
         """What goals can want: the union over the tools, each with the kind of artifact that it is."""
-        return {q: tool.card.output.kind for tool in self for q in tool.card.quantities}
+        found = {q: tool.card.output.kind for tool in self for q in tool.card.quantities}
+        return found | ({"mask": "Mask"} if "mask" in found else {})
+
+    def kind_of(self, want: str, structure: str) -> Kind:
+        """The kind of artifact that a want of a structure is: an outline is a mask, a region or a set of cells.
+
+        Raises KeyError for a want that no tool gives.
+        """
+        kinds = (t.card.output.kind for t in self if want in t.card.quantities and structure in structures_of(t.card))
+        return next(kinds, None) or self.wants()[want]
 
     def structures(self) -> set[str]:
         """The structures that some tool makes a mask of."""
@@ -75,9 +84,9 @@ class Registry:
 
 
 def structures_of(card: ToolCard) -> tuple[str, ...]:
-    """The structures that a tool makes a mask of: its output's, or the choices of the parameter that sets it."""
+    """The structures that a tool outlines: its output's, or the choices of the parameter that sets it."""
     structure = card.output.structure
-    if card.output.kind != "Mask" or structure is None or structure == "*":
+    if card.output.kind not in OUTLINES or structure is None or structure == "*":
         return ()
     if not is_variable(structure):
         return (structure,)

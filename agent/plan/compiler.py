@@ -11,6 +11,7 @@ from scanwright.agent.plan.chain import WHOLE_IMAGE, Chainer, NoChain, Node, Sou
 from scanwright.agent.plan.plan import Binding, Plan, PlannedGoal, Rejected, Step, StepRef, StudyRef
 from scanwright.agent.plan.second_method import METHODS, OVERLAP, Compared, by_methods, overlaps
 from scanwright.agent.plan.studies import StudyView
+from scanwright.tools.contract.card import OUTLINES
 from scanwright.tools.contract.conditions import Concern
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.goal import Goal
@@ -20,7 +21,6 @@ from scanwright.tools.vocabulary.quantities import QUANTITIES
 
 PICTURE = "overlay"
 TABLE = "table_csv"
-_MARKS = ("Mask", "Region", "Cells")
 
 
 def _always(_: Tool[..., Any]) -> str | None:
@@ -118,7 +118,8 @@ class Compiler:
             )
         self._check_unit(goal, main)
         image = main.image(goal.series)
-        nodes = [chainer.find(wanted_type(goal, wants[goal.want], side, image)) for side in _sides(goal)]
+        kind = self.registry.kind_of(goal.want, goal.of)
+        nodes = [chainer.find(wanted_type(goal, kind, side, image)) for side in _sides(goal)]
         self._all_used(goal, nodes)
         return nodes
 
@@ -273,15 +274,15 @@ def _sides(goal: Goal) -> tuple[str, ...]:
 def _shows(tool: Tool[..., Any], image: str) -> str | None:
     """The kind of thing that a picture tool draws over an image of this kind; None where it does not."""
     kinds = {spec.type.kind for spec in tool.card.inputs}
-    return next((k for k in _MARKS if kinds == {image, k}), None)
+    return next((k for k in OUTLINES if kinds == {image, k}), None)
 
 
 def _shown_by(node: Node) -> list[tuple[str, Source]]:
     """What an answer rests on, with its kind: the node itself, or the mask (not the region) it measures."""
-    if node.tool.card.output.kind in _MARKS:
+    if node.tool.card.output.kind in OUTLINES:
         return [(node.tool.card.output.kind, node)]
     for spec in node.tool.card.inputs:
-        if spec.type.kind in _MARKS and spec.name in node.inputs:
+        if spec.type.kind in OUTLINES and spec.name in node.inputs:
             source = node.inputs[spec.name]
             return [(spec.type.kind, s) for s in (source if isinstance(source, tuple) else (source,))]
     return []

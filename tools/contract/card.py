@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from scanwright.tools.contract.conditions import AnyAfter, AnyBefore
-from scanwright.tools.contract.types import ArtifactType
+from scanwright.tools.contract.types import ArtifactType, Kind
 
 
 class _Frozen(BaseModel):
@@ -53,6 +53,10 @@ class MeasuredError(_Frozen):
     n: int | None = None
 
 
+# What is outlined in an image, of whatever kind: a goal wants its "mask".
+OUTLINES: tuple[Kind, ...] = ("Mask", "Region", "Cells")
+
+
 class ToolCard(_Frozen):
     """The description of one tool.
 
@@ -87,6 +91,8 @@ class ToolCard(_Frozen):
     @property
     def quantities(self) -> tuple[str, ...]:
         """What a goal can want of this tool."""
+        if self.output.kind in OUTLINES:
+            return self.output.quantity or ("mask",)
         return self.output.quantity or (self.output.kind.lower(),)
 
     def param(self, name: str) -> ToolParam | None:
