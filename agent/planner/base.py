@@ -37,11 +37,15 @@ Item: TypeAlias = Goal | Declined | Unclear
 
 @dataclass(frozen=True)
 class Proposal:
-    """What a planner made of a question, part by part in the order of the question."""
+    """What a planner made of a question, part by part in the order of the question.
+
+    warnings are said with the answer: that another planner had to step in, for example.
+    """
 
     items: tuple[Item, ...]
     planner: str
     confidence: float = 1.0
+    warnings: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> tuple[Remark, ...]:

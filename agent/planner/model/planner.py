@@ -1,0 +1,82 @@
+"""ModelPlanner: a language model fills the form; the compiler's objections go back to it, at most twice.
+
+Where the endpoint fails, the offline planner plans and the proposal says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from scanwright.agent.llm.client import EndpointFailed, LLMClient
+from scanwright.agent.plan.studies import StudyView
+from scanwright.agent.planner.base import Item, Planner, Proposal
+from scanwright.agent.planner.index import ExemplarIndex
+from scanwright.agent.planner.model.form import FormWrong
+from scanwright.agent.planner.model.prompt import write_prompt
+from scanwright.tools.contract.goal import Goal
+from scanwright.tools.registry import Registry
+
+REPAIRS = 2
+Objections = Callable[[Sequence[Goal], Sequence[StudyView]], Sequence[str]]
+
+
+class ModelPlanner:
+    """One interface with the offline planner.
+
+    objections says what the compiler holds against goals, in sentences without a word of the study's files.
+    """
+
+    def __init__(
+        self, llm: LLMClient, registry: Registry, index: ExemplarIndex, offline: Planner, objections: Objections
+    ) -> None:
+        self._llm, self._registry, self._index, self._offline = llm, registry, index, offline
+        self._objections = objections
+        self.name = f"model ({llm.endpoint.model})"
+
+    def propose(self, question: str, studies: Sequence[StudyView]) -> Proposal:
+        """The goals of a question; the offline planner's where the endpoint fails. Raises Cancelled."""
+        try:
+            return Proposal(self._filled(question, studies), self.name)
+        except EndpointFailed as error:
+            plain = self._offline.propose(question, studies)
+            return Proposal(plain.items, plain.planner, plain.confidence, warnings=(*plain.warnings, _without(error)))
+
+    def _filled(self, question: str, studies: Sequence[StudyView]) -> tuple[Item, ...]:
+        read = self._reader()
+        prompt = write_prompt(question, studies, self._registry, self._index, read)
+        messages = list(prompt.messages)
+        last: tuple[Item, ...] = ()
+        for repair in range(REPAIRS + 1):
+            form = self._llm.json(messages, prompt.choices.schema(), name="plan")
+            try:
+                items = prompt.choices.read(form, question)
+                wrong = list(self._objections([i for i in items if isinstance(i, Goal)], studies))
+            except FormWrong as error:
+                items, wrong = (), [str(error)]
+            if items and (not wrong or items == last):
+                return items
+            last = items or last
+            if repair < REPAIRS:
+                messages += [
+                    {"role": "assistant", "content": json.dumps(form, separators=(",", ":"))[:4000]},
+                    {"role": "user", "content": _objected(wrong, question)},
+                ]
+        if not last:
+            raise EndpointFailed(f"{self._llm.endpoint.shown} did not fill the form, asked {REPAIRS + 1} times.")
+        return last
+
+    def _reader(self) -> Callable[[str], Sequence[Item]]:
+        return lambda text: self._offline.propose(text, ()).items
+
+
+def _objected(wrong: Sequence[str], question: str) -> str:
+    said = " ".join(wrong[:4])
+    return (
+        f"That form was not accepted: {said} Fill it again for the same question, or in the same way if it is meant "
+        f"so: {question}"
+    )
+
+
+def _without(error: EndpointFailed) -> str:
+    return f"Planned without the language model: {error}"
