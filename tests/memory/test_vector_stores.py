@@ -177,3 +177,14 @@ def test_every_acknowledged_point_of_the_embedded_engine_survives_kill_9(
             assert store.search("cases", _vector(int(number)), 1)[0].id == str(number)
         store.close()
     assert acknowledged
+
+
+def test_a_dropped_collection_can_be_made_again_and_is_empty(store: VectorStore) -> None:
+    name = f"t-{uuid.uuid4().hex}"
+    store.drop(name)
+    store.ensure(name, DIM)
+    store.upsert(name, ["a", "b"], _vectors(range(2)))
+    store.drop(name)
+    store.ensure(name, DIM // 2)
+    assert store.count(name) == 0
+    store.drop(name)
