@@ -16,8 +16,11 @@ PARTS = {
     "bench": ("scanwright.evals.bench.run", "Speed and memory, as ratios in one run."),
     "body_ct": ("scanwright.evals.accuracy.body_ct", "Body CT tools against surfaces and stored segmentations."),
     "brain": ("scanwright.evals.accuracy.brain", "Brain tools against atlases and each other."),
+    "brain_measures": ("scanwright.evals.accuracy.brain_measures", "Head measures on phantoms and real scans."),
     "clicks": ("scanwright.evals.accuracy.clicks", "Dice per click on phantoms and on real structures."),
     "retina": ("scanwright.evals.accuracy.retina", "Retinal vessels on drawn fundi, and two methods on a photograph."),
+    "retrieval": ("scanwright.evals.accuracy.retrieval", "Nearest crops of CTs: same region, same patient?"),
+    "radiomics": ("scanwright.evals.accuracy.radiomics", "Radiomic features against stored reference values."),
     "orientation": ("scanwright.evals.orientation", "A volume under all 48 axis orders and flips of one file."),
 }
 

@@ -83,9 +83,7 @@ def ventricle_phantom(
     labels[horns & (np.abs(x - shift_mm) < SHEET_MM) & (z > GAP_FROM_MM)] = NAMES.index("Cerebral-White-Matter")
     image += np.random.default_rng(seed).normal(0.0, noise, shape)
     width = max(2 * r[0] * np.sqrt(1 - ((8.0 - c[2]) / r[2]) ** 2) for c, r in OUTLINE)
-    return VentriclePhantom(
-        image.astype(np.float32), labels, brain, affine, (left + right) / float(width), shift_mm
-    )
+    return VentriclePhantom(image.astype(np.float32), labels, brain, affine, (left + right) / float(width), shift_mm)
 
 
 def given(bench: Any, phantom: VentriclePhantom, **facts: Any) -> dict[str, Any]:

@@ -280,4 +280,4 @@ def _signed_distance(inside: NDArray[np.bool_], spacing: tuple[float, float, flo
     if not inside.any():
         return np.full(inside.shape, np.inf)
     outer = distance_transform_edt(~inside, sampling=spacing)
-    return np.where(inside, -distance_transform_edt(inside, sampling=spacing), outer)
+    return np.asarray(np.where(inside, -distance_transform_edt(inside, sampling=spacing), outer), dtype=np.float64)

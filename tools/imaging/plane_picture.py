@@ -124,7 +124,7 @@ def drawn(
         anchor = "rs" if x > left + width * 0.75 else "ls"
         pen.text((x + (-4 if anchor == "rs" else 6), y - 6), line.words, line.colour, font=small, anchor=anchor,
                  stroke_width=2, stroke_fill=BACKGROUND)  # fmt: skip
-    marks = [("A", left + width / 2, HEAD + 4, "ma"), ("P", left + width / 2, HEAD + HEIGHT - 4, "md")]
+    marks = [("A", left + width / 2, HEAD + 4.0, "ma"), ("P", left + width / 2, HEAD + HEIGHT - 4.0, "md")]
     if sides_known:
         middle = HEAD + HEIGHT / 2
         marks += [("R", left + 5, middle, "lm"), ("L", left + width - 5, middle, "rm")]

@@ -233,7 +233,7 @@ def _straight(voxels: NDArray[Any], geometry: Geometry) -> tuple[Any, NDArray[np
     content = np.argwhere(grid[::4, ::4, ::4] > mean.min() + 0.15 * (high - mean.min())) * 4
     if len(content) < 50:
         raise ToolFailed("A scan holds too little to be registered.")
-    return image, origin + content * STEP_MM
+    return image, np.asarray(origin + content * STEP_MM, dtype=np.float64)
 
 
 def _middle(image: Any) -> list[float]:
@@ -257,6 +257,6 @@ def _angle(matrix: NDArray[np.float64]) -> float:
 
 
 def _share_inside(points: NDArray[np.float64], geometry: Geometry) -> float:
-    index = _applied(np.linalg.inv(geometry.matrix), points)
+    index = _applied(np.asarray(np.linalg.inv(geometry.matrix), dtype=np.float64), points)
     inside = (index >= -0.5) & (index <= np.array(geometry.shape) - 0.5)
     return float(inside.all(axis=1).mean())
