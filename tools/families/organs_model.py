@@ -45,6 +45,7 @@ from scanwright.tools.vocabulary import organs
 from scanwright.tools.vocabulary.body_parts import TRUNK
 
 FAST, FINE, VISTA, OWN = "totalsegmentator-fast", "totalsegmentator", "vista3d", "own-models"
+ANY_OF_THEM = "organs"
 ENGINE = (
     bundle, checkpoint, config, folders, meshnet, models, nnunet, nnunet_networks, organs, orient, preparing, restoring,
     running, vista, windows,
@@ -80,10 +81,10 @@ PairedOrgan = Literal[
     family="organs",
     examples=(
         "Segment the organs on this CT quickly.",
-        "Make a label map of the organs at 3 mm.",
+        "All organs at 3 mm, please.",
         "Run the fast TotalSegmentator.",
         "Which organs are on this abdominal CT?",
-        "Label all organs and bones of the trunk.",
+        "Segment all organs and bones of the trunk.",
         "A quick whole-body segmentation, please.",
     ),
     near_misses=(
@@ -113,15 +114,16 @@ def organ_map_fast(ctx: ToolContext, volume: Annotated[Volume, Of(modality="CT")
     family="organs",
     examples=(
         "Segment the organs on this CT.",
-        "Make a label map of organs, vertebrae, vessels, muscles and ribs.",
+        "Tell organs, vertebrae, vessels, muscles and ribs apart.",
         "Run TotalSegmentator at 1.5 mm.",
-        "Label every organ as finely as you can.",
+        "Segment every organ as finely as you can.",
         "A whole-body segmentation at full resolution.",
         "Parcellate the trunk on this CT.",
     ),
     near_misses=(
         "Only quickly, at 3 mm. (organ_map_fast)",
         "Grade the fatty liver. (not a segmentation)",
+        "Make a label map of the liver segments. (not assessed: the liver is one structure)",
     ),
     when=BODY_CT,
     needs=Needs(memory_gb=5.5, gpu_memory_gb=6.0, seconds=3600.0, torch=True),
@@ -146,8 +148,8 @@ def organ_map(ctx: ToolContext, volume: Annotated[Volume, Of(modality="CT")]) ->
     family="organs",
     examples=(
         "Segment the organs with VISTA3D.",
-        "Make a label map of the organs by VISTA3D.",
-        "Label the organs with the foundation model.",
+        "All organs by VISTA3D, please.",
+        "Segment the organs with the foundation model.",
         "Organs by the second network, please.",
         "Run VISTA3D on this abdominal CT.",
         "Segment everything by VISTA3D.",
@@ -195,6 +197,7 @@ def organ_map_vista(ctx: ToolContext, volume: Annotated[Volume, Of(modality="CT"
     ),
     then=(NotEmpty(), NotCut()),
     needs=Needs(memory_gb=0.5, seconds=0.6),
+    weights=(ANY_OF_THEM,),
     reference="Wasserthal et al., Radiol Artif Intell 2023;5:e230024; He et al., CVPR 2025.",
     error=(NOT_MEASURED,),
     uses=(organs,),
@@ -227,6 +230,7 @@ def organ(
     when=(SidesKnown(),),
     then=(NotEmpty(), NotCut()),
     needs=Needs(memory_gb=0.5, seconds=0.6),
+    weights=(ANY_OF_THEM,),
     reference="Wasserthal et al., Radiol Artif Intell 2023;5:e230024; He et al., CVPR 2025.",
     error=(NOT_MEASURED,),
     uses=(organs,),
@@ -292,7 +296,7 @@ def structure_at_points_by_model(
     examples=(
         "Run my own segmentation model.",
         "Segment this with the nnU-Net that I put into the weights folder.",
-        "Make a label map with my MONAI bundle.",
+        "Run my MONAI bundle on this CT.",
         "Use our own network on this scan.",
         "Label this scan with the model of our department.",
         "Apply the model from the models folder.",

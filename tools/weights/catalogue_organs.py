@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from scanwright.tools.weights.entries import Models, WeightsEntry
 
+FAST = Models(path="totalsegmentator", folders=("Dataset297_*",))
+FINE = Models(path="totalsegmentator", folders=tuple(f"Dataset{n}_*" for n in range(291, 296)))
+VISTA = Models(path="", folders=("vista3d",))
 _TOTAL = (
     "Wasserthal et al., TotalSegmentator: robust segmentation of 104 anatomic structures in CT images, Radiol Artif "
     "Intell 2023;5:e230024; the releases of https://github.com/wasserth/TotalSegmentator"
@@ -15,14 +18,14 @@ ORGAN_WEIGHTS: tuple[WeightsEntry, ...] = (
         licence="Apache-2.0",
         source=_TOTAL,
         files=(),
-        places=(Models(path="totalsegmentator", folders=("Dataset297_*",)),),
+        places=(FAST,),
     ),
     WeightsEntry(
         name="totalsegmentator",
         licence="Apache-2.0",
         source=_TOTAL,
         files=(),
-        places=(Models(path="totalsegmentator", folders=tuple(f"Dataset{n}_*" for n in range(291, 296))),),
+        places=(FINE,),
     ),
     WeightsEntry(
         name="vista3d",
@@ -31,7 +34,15 @@ ORGAN_WEIGHTS: tuple[WeightsEntry, ...] = (
         "https://github.com/Project-MONAI/model-zoo",
         commercial=False,
         files=(),
-        places=(Models(path="", folders=("vista3d",)),),
+        places=(VISTA,),
+    ),
+    # What takes one organ out of a label map is of use where any network is that makes such a map.
+    WeightsEntry(
+        name="organs",
+        licence="as that of the network that is there",
+        source="TotalSegmentator or VISTA3D: one of the three above",
+        files=(),
+        places=(FAST, FINE, VISTA),
     ),
     WeightsEntry(
         name="own-models",

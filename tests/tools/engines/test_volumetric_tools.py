@@ -272,8 +272,13 @@ def test_without_weights_the_tools_say_what_to_do(tmp_path: Path) -> None:
         bench.run(organs_model.organ_map_fast, volume=ct(bench, trunk.hu, np.diag([6.0, 6.0, 6.0, 1.0])))
     names = {n for t in vars(organs_model).values() if hasattr(t, "card") for n in t.card.weights}
     store = WeightsStore(tmp_path)
-    assert names == {"totalsegmentator-fast", "totalsegmentator", "vista3d", "own-models"}
+    assert names == {"totalsegmentator-fast", "totalsegmentator", "vista3d", "own-models", "organs"}
     assert not any(store.available(n) for n in names)
+    small.write_nnunet(tmp_path / TOTAL, [])
+    assert not store.available("organs"), "a folder without weights"
+    (tmp_path / TOTAL / "fold_0").mkdir()
+    (tmp_path / TOTAL / "fold_0" / "checkpoint_final.pth").write_bytes(b"x")
+    assert [store.available(n) for n in ("organs", "totalsegmentator-fast", "totalsegmentator")] == [True, True, False]
 
 
 def test_the_key_of_a_step_knows_which_model_lies_in_the_folder(tmp_path: Path, weights: Path) -> None:
