@@ -26,8 +26,6 @@ from scanwright.tools.imaging.geometry import Geometry
 from scanwright.tools.weights.verified import digest
 
 RESULTS = Path(__file__).parent.parent / "results" / "bench_volumetric.json"
-# TotalSegmentator's levels.
-LEVELS = {"features": (32, 64, 128, 256, 320, 320), "convolutions": (2,) * 6, "up": (2,) * 5}
 
 
 def speed(repeats: int = 3) -> dict[str, Any]:
@@ -52,7 +50,7 @@ def speed(repeats: int = 3) -> dict[str, Any]:
     for _ in range(repeats):
         for precision in ("float32", "bfloat16"):
             begun = time.perf_counter()
-            labels[precision] = labels_of(model, trunk.hu, geometry, _quiet, precision=precision).labels  # type: ignore[arg-type]
+            labels[precision] = labels_of(model, trunk.hu, geometry, _quiet, precision=precision).labels
             seconds[precision].append(time.perf_counter() - begun)
     one, other = labels["float32"], labels["bfloat16"]
     dice = min(2 * ((one == v) & (other == v)).sum() / ((one == v).sum() + (other == v).sum()) for v in range(1, 5))
@@ -71,7 +69,8 @@ def memory(
     """Peak memory and seconds of a whole run on a CT of 512×512×400, with a network of TotalSegmentator's size."""
     design = Design(
         residual=False, inputs=1, classes=classes, kernels=((3, 3, 3),) * 6, bias=True,
-        strides=((1, 1, 1), *((2, 2, 2),) * 5), **LEVELS,
+        strides=((1, 1, 1), *((2, 2, 2),) * 5), 
+        features=(32, 64, 128, 256, 320, 320), convolutions=(2,) * 6, up=(2,) * 5,
     )  # fmt: skip
     model = VolumetricModel(
         name="size", axcodes="SAR",
