@@ -16,6 +16,7 @@ from scanwright.tools.imaging.wording import shown
 _MAX_BYTES: Final = 10_000_000
 _UNITS: Final = {
     "hu": "[hnsf'U]", "hounsfield": "[hnsf'U]", "[hnsf'u]": "[hnsf'U]", "bq/ml": "Bq/mL", "bqml": "Bq/mL",
+    "suv": "{SUVbw}g/mL", "suvbw": "{SUVbw}g/mL", "{suvbw}g/ml": "{SUVbw}g/mL",
     "1": "1", "arbitrary": "1", "arbitrary units": "1", "a.u.": "1", "hz": "Hz", "s": "s", "ms": "ms",
 }  # fmt: skip
 _NATIVE: Final = {"native", "scanner", "individual", "orig", "t1w"}
