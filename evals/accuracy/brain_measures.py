@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="scanwright-eval-") as folder:
         bench = ToolBench(Path(folder))
-        for row in (*_bleeds(bench), *_heads(bench), *_registrations()):
+        for row in chain(_bleeds(bench), _heads(bench), _registrations()):
             rows.append(row)
             print(json.dumps(row), flush=True)
     result = {"utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "cores": os.cpu_count(), "rows": rows,

@@ -26,10 +26,11 @@ REFERENCE = (
 )
 FOUND = MeasuredError(
     text="Colin 27 and a head CT turned by 12 to 28° and moved by 11 to 35 mm onto another grid, with noise and other "
-    "brightness (n 4): every place within 0.1 mm, angle within 0.03°; a phantom of smooth ellipsoids within 1.3 mm",
-    n=4,
+    "brightness (n 3): every place within 0.1 mm, angle within 0.03°; a head smooth and "
+    "round all over can turn in itself unnoticed",
+    n=3,
 )  # fmt: skip
-NEEDS = Needs(memory_gb=1.2, seconds=25.0)
+NEEDS = Needs(memory_gb=1.2, seconds=45.0)
 LOSSY = "interpolated onto the later exam's grid: for looking and comparing, not for measuring intensities"
 CARRIED = "carried over from the earlier exam by rigid registration"
 
@@ -93,7 +94,10 @@ def registered_exam(
     when=HEADS,
     needs=NEEDS,
     reference=REFERENCE,
-    error=(FOUND, MeasuredError(text="a given mask on turned heads: volume kept within 1 %, Dice 0.96 with the truth")),
+    error=(
+        FOUND,
+        MeasuredError(text="a given mask on turned heads: Dice 0.93 and more, volume within 5 % on voxels of 2 mm"),
+    ),
     lossy=True,
     uses=(registration, orient),
 )
