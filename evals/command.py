@@ -21,6 +21,7 @@ PARTS = {
     "retina": ("scanwright.evals.accuracy.retina", "Retinal vessels on drawn fundi, and two methods on a photograph."),
     "retrieval": ("scanwright.evals.accuracy.retrieval", "Nearest crops of CTs: same region, same patient?"),
     "radiomics": ("scanwright.evals.accuracy.radiomics", "Radiomic features against stored reference values."),
+    "domains": ("scanwright.evals.domains.run", "Eight questions of each domain on real scans, from end to end."),
     "orientation": ("scanwright.evals.orientation", "A volume under all 48 axis orders and flips of one file."),
 }
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import math
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -83,7 +84,10 @@ def features(
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        return _extracted(inside, mask[box], small, settings)
+        with warnings.catch_warnings():
+            # That arbitrary units want a number of bins is for the caller to say.
+            warnings.simplefilter("ignore")
+            return _extracted(inside, mask[box], small, settings)
     except (ValueError, TypeError, IndexError, ArithmeticError) as error:
         raise ToolFailed(f"mirp cannot measure this region ({error}): choose a larger one, or other bins.") from error
     finally:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Annotated, Literal
 
-from scanwright.tools.artifacts import Mask, Measurement, Volume
+from scanwright.tools.artifacts import Embedding, ImageFacts, Mask, Measurement, Volume
 from scanwright.tools.contract.card import Needs
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
@@ -159,3 +159,12 @@ def probe_raise(ctx: ToolContext, what: Literal["bug", "user", "asks", "own", "m
     if what == "memory":
         raise MemoryError
     return measured({"a": 1}["b"])
+
+
+@tool(examples=["near"], reference=REFERENCE)
+def probe_cases(ctx: ToolContext, limit: int) -> Measurement:
+    """Asks the parent for near cases and tells the first and how many."""
+    kind = ArtifactType(kind="Embedding", time="S-own")
+    embedding = Embedding(type=kind, name="probe", encoder="probe-1", vector=(1.0, 0.0), image=ImageFacts())
+    found = ctx.cases.nearest(embedding, limit, {"sex": "F"})
+    return measured(f"{found.cases[0].study_id} {len(found.cases)} {os.getpid()}")

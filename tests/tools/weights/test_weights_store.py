@@ -11,7 +11,7 @@ import pytest
 from scanwright.tools.errors import ToolFailed
 from scanwright.tools.hashing import sha256_file
 from scanwright.tools.weights import verified
-from scanwright.tools.weights.catalogue import CATALOGUE, Folder, Hub, Packaged, WeightsEntry, WeightsFile
+from scanwright.tools.weights.catalogue import CATALOGUE, Folder, Hub, Packaged, Spread, WeightsEntry, WeightsFile
 from scanwright.tools.weights.store import WeightsStore
 
 CONTENT = {"model.bin": b"weights of a model", "labels.txt": b"liver\nspleen\n"}
@@ -141,3 +141,28 @@ def test_a_damaged_record_on_disk_costs_a_second_hash_and_nothing_else(folder: P
 def test_two_entries_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two weights are called 'toy'"):
         WeightsStore(catalogue=[entry(), entry()])
+
+
+def test_files_that_several_packages_bring_are_found_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = (("toy-part-1", "toy_part_1/part.bin"), ("toy-part-2", "toy_part_2/part.bin"))
+    toy = entry(places=(Spread(parts=parts),))
+
+    def install(number: int) -> None:
+        about = tmp_path / f"toy_part_{number}-1.0.dist-info"
+        about.mkdir()
+        (tmp_path / f"toy_part_{number}").mkdir()
+        (tmp_path / f"toy_part_{number}" / "part.bin").write_bytes(list(CONTENT.values())[number - 1])
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: toy-part-{number}\nVersion: 1.0\n")
+        (about / "RECORD").write_text(f"toy_part_{number}/part.bin,,\n")
+
+    monkeypatch.syspath_prepend(tmp_path)
+    install(1)
+    store = WeightsStore(catalogue=[toy])
+    assert "install the packages toy-part-1, toy-part-2" in str(store.why_not("toy"))
+    install(2)
+    found = store.resolve("toy")
+    assert {role: path.read_bytes() for role, path in found.items()} == {
+        "model": CONTENT["model.bin"], "labels": CONTENT["labels.txt"]
+    }  # fmt: skip
