@@ -64,7 +64,7 @@ NODS = (-10.0, 0.0, 10.0)
     "inner width of the skull, here on one axial level.",
     error=(
         MeasuredError(text="phantoms with known horns, turned by up to 12° and stored in other axis orders: within "
-                           "0.008 of the true index (n 6)", relative_error=0.035),
+                           "0.008 of the true index (n 5)", relative_error=0.035),
         MeasuredError(text="Colin 27 and CIT168 (n 2): 0.262 and 0.257 with deepbet's outline, 0.257 and 0.259 with "
                            "MindGrab's, whose outline is 2 mm wider and 1 mm narrower; no manual reference",
                       modality="MR", n=2),
@@ -146,7 +146,7 @@ def evans_index(
     reference="Distance of the septum pellucidum from the ideal midline at the foramen of Monro: Liao et al., Int J "
     "Biomed Imaging 2018;2018:4303161.",
     error=(
-        MeasuredError(text="phantoms shifted by 0 to 12 mm, turned by up to 12° (n 6): within 0.5 mm"),
+        MeasuredError(text="phantoms shifted by 0 to 12 mm, turned by up to 12° (n 5): within 0.5 mm"),
         MeasuredError(text="Colin 27 and CIT168, healthy and average heads (n 2): 0.4 and 0.5 mm", modality="MR", n=2),
     ),
     uses=(measuring, frontal_horns, midline, septum, *WHERE),
