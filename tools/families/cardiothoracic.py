@@ -83,8 +83,9 @@ def cardiothoracic_ratio(
     span. On the coronal projection of the masks, as a radiograph shows it: the heart from its outermost point on one
     side to that on the other, the chest on the level where the lungs are widest. The range is the same on one axial
     slice (that of the widest heart, with the chest at that level), and half a voxel at each end. The scan's own
-    right–left axis is taken, so that a turned patient has a wider heart. Raises ToolInputError where the grids differ
-    or the mask is none that a heart could be.
+    right–left axis is taken, so that a turned patient has a wider heart, and a mask that holds vessels of the lung is
+    wider than the heart. Where the lungs are cut at the side the ratio is an upper bound. Raises ToolInputError where
+    the grids differ or the mask is none that a heart could be.
     """
     method = "greatest transverse width of the heart over greatest width of both lungs, on the coronal projection"
     if not heart.voxels or not lungs.voxels:
@@ -103,12 +104,13 @@ def cardiothoracic_ratio(
         for sign in (-1, 1)
     ]
     flags = [CT_DERIVED, LUNGS_STAND_IN, *lungs.flags, *space_flags(heart.geometry)]
-    if {"left", "right"} & set(lungs.touches):
+    cut = bool({"left", "right"} & set(lungs.touches))
+    if cut:
         flags.append("the lungs are cut at the side by the field of view: the ratio is too high")
     if heart.touches:
         flags.append("the heart is cut by the field of view: the ratio may be too low")
     _, turned, _ = orient.canonical(np.empty(heart.geometry.shape, np.bool_), heart.geometry)
-    return measured(
+    ratio = measured(
         "cardiothoracic_ratio",
         found.ratio,
         "1",
@@ -120,6 +122,7 @@ def cardiothoracic_ratio(
         flags=flags,
         size=False,
     )  # fmt: skip
+    return ratio.model_copy(update={"bound": "upper"}) if cut else ratio
 
 
 @tool(

@@ -69,6 +69,14 @@ def test_a_speck_is_no_heart_and_an_empty_mask_is_not_found(ratio):
     assert ratio(heart, lungs).value is None
 
 
+def test_lungs_that_are_cut_at_the_side_give_an_upper_bound(ratio):
+    heart, lungs = chest()
+    assert ratio(heart, lungs).bound is None
+    found = ratio(heart[30:121], lungs[30:121])
+    assert found.bound == "upper"
+    assert any("cut at the side" in flag for flag in found.flags)
+
+
 def test_an_abdomen_or_an_mr_is_refused(ratio):
     for facts in ({"body_part": "pelvis"}, {"modality": "MR", "unit": "1"}):
         with pytest.raises(ToolInputError):

@@ -7,6 +7,7 @@ import pytest
 from dicom_writer import write_series
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from scanwright.tools.families.suv import suv_of_image
 from scanwright.tools.imaging.dicom_series import read_dicom
 
 AFFINE = np.array([[-4.0, 0, 0, 20.0], [0, -4.0, 0, 30.0], [0, 0, 3.0, -40.0], [0, 0, 0, 1.0]])
@@ -110,6 +111,15 @@ def test_the_weight_and_the_dose_are_in_no_sealed_record_and_the_name_is_in_no_f
     assert "PatientWeight" not in image.identity
     assert "Doe" not in image.image.model_dump_json()
     assert "20240301" not in image.image.model_dump_json()
+
+
+def test_the_suv_of_a_series_is_the_one_worked_out_by_hand(pet, bench):
+    loaded = pet(RescaleSlope="250")
+    volume = bench.volume(loaded.voxels, loaded.geometry.matrix, **dict(loaded.image))
+    found = bench.run(suv_of_image, volume=volume).items[0]
+    # 119 × 7 × 250 Bq/mL in the hottest voxel; 370 MBq one hour later, at 109.77 min, are 253.314 MBq; 75 kg.
+    assert found.value == pytest.approx(119 * 7 * 250 * 75_000 / 253.314e6, rel=1e-4)
+    assert "75 kg" in found.method
 
 
 @pytest.mark.parametrize(
