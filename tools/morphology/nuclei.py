@@ -7,7 +7,7 @@ piece gives.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -37,16 +37,18 @@ FLUORESCENT_SURROUND_UM, FLUORESCENT_ABOVE, FLUORESCENT_NECK_UM = 10.0, 0.2, 0.3
 class Threshold:
     """From which signal on a pixel may be nucleus: everywhere, and above its surroundings.
 
-    fluorescent: light on dark, where nuclei are parted by shape alone; else dye, where dark middles part them too.
+    fluorescent: light on dark, where nuclei are parted by shape alone; else dye, where dark middles part them too,
+    but not where most of a nucleus is as dark as the signal goes (ceiling).
     """
 
     signal: float
     above: float
     fluorescent: bool = False
+    ceiling: float = np.inf
 
     def times(self, factor: float) -> Threshold:
         """Both, so many times higher."""
-        return Threshold(self.signal * factor, self.above * factor, self.fluorescent)
+        return replace(self, signal=self.signal * factor, above=self.above * factor)
 
 
 def threshold_of(
@@ -88,12 +90,14 @@ def nuclei_in(signal: NDArray[np.float32], um: float, threshold: Threshold) -> N
     labels = _parted_by_shape(mask, um, FLUORESCENT_NECK_UM if threshold.fluorescent else NECK_UM)
     # The same scale as a small nucleus: dark middles stand apart where outlines have merged.
     blob = -(BLOB_UM**2 / um**2) / threshold.signal * gaussian_laplace(signal, BLOB_UM / um)
+    full = signal >= 0.95 * threshold.ceiling
     out = np.zeros(labels.shape, np.int32)
     number = 0
     for box, shape in _parts(labels):
         pieces = [shape]
-        if not threshold.fluorescent and (shape.sum() * um**2 > CLUMP_UM2 or _solidity(shape) < 0.8):
-            pieces = _parted_by_darkness(shape, blob[box], um)
+        crowd = shape.sum() * um**2 > CLUMP_UM2 or _solidity(shape) < 0.8
+        if crowd and not threshold.fluorescent and (full[box] & shape).sum() < 0.4 * shape.sum():
+            pieces = _parted_by_darkness(shape, blob[box])
         for piece in pieces:
             area = int(piece.sum()) * um**2
             if SMALLEST_UM2 <= area <= LARGEST_UM2 and _solidity(piece) > LEAST_SOLIDITY:
@@ -114,7 +118,7 @@ def _parted_by_shape(mask: NDArray[np.bool_], um: float, neck_um: float) -> NDAr
     return np.asarray(watershed(-depth, seeds, mask=mask), dtype=np.int32)
 
 
-def _parted_by_darkness(shape: NDArray[np.bool_], blob: NDArray[np.float32], um: float) -> list[NDArray[np.bool_]]:
+def _parted_by_darkness(shape: NDArray[np.bool_], blob: NDArray[np.float32]) -> list[NDArray[np.bool_]]:
     """The pieces of a shape that holds several dark middles; the shape itself where it holds one."""
     from scipy.ndimage import label
     from skimage.morphology import h_maxima

@@ -28,6 +28,8 @@ SAMPLES: Final = 9
 # Very dark brown is no darker than this for finding nuclei, so that pale blue ones beside it are found too.
 BROWN_AT_MOST: Final = 0.45
 BROWN_FROM: Final = 0.15
+# Counterstain is paler than haematoxylin on H&E: the share of Otsu's threshold that finds its nuclei.
+PALE: Final = 0.75
 SHAPE_COLUMNS: Final = ("x", "y", "area_um2", "perimeter_um", "eccentricity", "solidity")
 
 
@@ -63,8 +65,9 @@ class Tile:
 def tissue_view(read: Read, frame: Frame, stain: str | None) -> tuple[NDArray[np.bool_], float]:
     """The tissue of a slide (rows, columns) in a view of it, and how many times coarser that is."""
     down = view_downsample(frame)
-    mm2 = frame.smaller(down).mm2_per_pixel
-    return tissue_of(read(None, down), mm2, fluorescence=stain == FLUORESCENCE), down
+    um = frame.smaller(down).um_per_pixel
+    size = None if um is None else float(np.sqrt(um[0] * um[1]))
+    return tissue_of(read(None, down), size, fluorescence=stain == FLUORESCENCE), down
 
 
 def looking(read: Read, frame: Frame, stain: str, tissue: NDArray[np.bool_], down: float) -> Looking:
@@ -83,9 +86,16 @@ def looking(read: Read, frame: Frame, stain: str, tissue: NDArray[np.bool_], dow
         return blind
     middle = Threshold(
         float(np.median([t.signal for t in thresholds])), float(np.median([t.above for t in thresholds])),
-        stain == FLUORESCENCE,
+        stain == FLUORESCENCE, BROWN_AT_MOST if stain == "IHC DAB" else np.inf,
     )  # fmt: skip
-    return Looking(stain, step, blind.um, white, middle)
+    return Looking(stain, step, blind.um, white, middle.times(PALE if stain == "IHC DAB" else 1.0))
+
+
+def brown_share(read: Read, how: Looking, tissue: NDArray[np.bool_], down: float) -> float:
+    """The share of the tissue that is brown: high where the antibody marks more than nuclei."""
+    rgb = read(None, down)
+    amounts = separated(optical_density(rgb, how.white), DYES["IHC DAB"])
+    return float((amounts["DAB"][tissue] > BROWN_FROM).mean()) if tissue.any() else 0.0
 
 
 def _threshold(rgb: NDArray[np.uint8], how: Looking) -> Threshold:
@@ -150,7 +160,7 @@ def nuclei_of(read: Read, tile: Tile, how: Looking) -> tuple[NDArray[np.float32]
         y = tile.box[1] + (row + 0.5) * how.step - 0.5
         if not (x0 <= x + 0.5 < x0 + width and y0 <= y + 0.5 < y0 + height):
             continue
-        means = np.atleast_1d(part.mean_intensity)
+        means = np.atleast_1d(part.intensity_mean)
         shape = (part.area * how.um**2, part.perimeter * how.um, part.eccentricity, min(part.solidity, 1.0))
         rows.append((x, y, *shape, *means))
         kept[part.label] = len(rows)

@@ -34,7 +34,7 @@ def white_of(rgb: NDArray[np.uint8]) -> tuple[float, float, float]:
     if bright.sum() < max(50, 0.01 * len(flat)):
         return CLEAR
     red, green, blue = np.median(flat[bright], axis=0)
-    return max(float(red), CLEAR[0] - 20), max(float(green), CLEAR[1] - 20), max(float(blue), CLEAR[2] - 20)
+    return float(red), float(green), float(blue)
 
 
 def optical_density(rgb: NDArray[np.uint8], white: tuple[float, float, float] = CLEAR) -> NDArray[np.float32]:

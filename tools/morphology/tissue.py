@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scanwright.tools.imaging.flat.frame import Frame
+from scanwright.tools.morphology.stains import white_of
 
 # The view is at most so many pixels, and its pixels about this large where that is known.
 MAX_VIEW: Final = 4096 * 4096
@@ -15,8 +16,9 @@ VIEW_UM: Final = 8.0
 # Islands and holes smaller than this are not told from dust and from cracks.
 SMALLEST_MM2: Final = 0.005
 SMALLEST_SHARE: Final = 0.0005
-# Optical density: paler than the first is glass on every slide, darker than the second is not glass on any.
-CLEAR_OD, STAINED_OD = 0.04, 0.16
+# Optical density: paler than the first is glass on every slide, darker than the second is tissue on every one.
+CLEAR_OD, TISSUE_OD = 0.03, 0.06
+CLOSED_UM: Final = 10.0
 
 
 def view_downsample(frame: Frame) -> float:
@@ -27,37 +29,29 @@ def view_downsample(frame: Frame) -> float:
     return float(max(least, min(wanted, min(frame.width, frame.height) // 128), 1))
 
 
-def tissue_of(rgb: NDArray[np.uint8], mm2_per_pixel: float | None, *, fluorescence: bool = False) -> NDArray[np.bool_]:
-    """The tissue in a view (rows, columns, 3) of a slide.
+def tissue_of(rgb: NDArray[np.uint8], um: float | None, *, fluorescence: bool = False) -> NDArray[np.bool_]:
+    """The tissue in a view (rows, columns, 3) of a slide; um is the size of its pixels.
 
-    In transmitted light: what lets less light through than glass does, by the lower of two thresholds that part
-    the view's optical densities (Otsu), held between what is glass and what is stained on every slide; pen that is
-    blue, green or black and has no texture of tissue is left out. In fluorescence: what is brighter than Otsu's
-    threshold of the smoothed view.
+    What lets less light through than clear glass does, by half of the threshold that parts the view's optical
+    densities (Otsu), held between what is glass and what is tissue on every slide; gaps of a few cells are closed.
+    Pen that is blue, green or black is left out. In fluorescence dark glass is not told from dark tissue: all of it.
     """
     from scipy.ndimage import gaussian_filter
     from skimage.filters import threshold_otsu
+    from skimage.morphology import closing, disk
 
     if fluorescence:
-        light = gaussian_filter(rgb.max(axis=2).astype(np.float32), 2)
-        if float(np.ptp(light)) < 4:
-            return np.zeros(light.shape, np.bool_)
-        return _tidy(light > float(threshold_otsu(light)), mm2_per_pixel)
-    white = _glass(rgb)
+        return np.ones(rgb.shape[:2], np.bool_)
+    white = white_of(rgb)
     density = np.mean([np.log10(white[c] / np.maximum(rgb[..., c].astype(np.float32), 1)) for c in range(3)], axis=0)
     density = gaussian_filter(np.maximum(density, 0), 1)
     clipped = np.minimum(density, 0.6)
-    split = float(threshold_otsu(clipped)) if float(np.ptp(clipped)) > CLEAR_OD else STAINED_OD
-    # Otsu lies midway between glass and tissue; pale stroma is nearer to glass than that.
-    threshold = min(max(split / 2, CLEAR_OD), STAINED_OD)
-    return _tidy((density > threshold) & ~_pen(rgb), mm2_per_pixel)
-
-
-def _glass(rgb: NDArray[np.uint8]) -> tuple[float, float, float]:
-    """Red, green and blue of clear glass."""
-    from scanwright.tools.morphology.stains import white_of
-
-    return white_of(rgb)
+    split = float(threshold_otsu(clipped)) if float(np.ptp(clipped)) > CLEAR_OD else TISSUE_OD
+    # Otsu lies midway between glass and what is darkest; pale stroma is nearer to glass than that.
+    threshold = min(max(split / 2, CLEAR_OD), TISSUE_OD)
+    radius = 1 if um is None else round(CLOSED_UM / um)
+    mask = closing(density > threshold, disk(min(max(radius, 1), 8))) & ~_pen(rgb)
+    return _tidy(np.asarray(mask, dtype=np.bool_), None if um is None else um**2 * 1e-6)
 
 
 def _pen(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:

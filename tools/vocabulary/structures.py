@@ -243,7 +243,13 @@ STRUCTURES: dict[str, Concept] = {
                 "retinal vascular network",
             ),
         ),
-        Concept("cell", "cell", "SCT.Cell", ("cell", "cells", "nucleus", "nuclei")),
+        Concept("tissue", "tissue", None, ("tissue", "stained tissue", "tissue area", "tissue on the slide")),
+        Concept(
+            "nucleus",
+            "nuclei",
+            "SCT.Nucleus",
+            ("nucleus", "nuclei", "cell nucleus", "cell nuclei", "cell", "cells", "all nuclei", "all cells"),
+        ),
     )
 }
 # Those of a group lie beside one another: none holds a share of another, and their ratio is no share.
