@@ -31,14 +31,15 @@ def smaller(image: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
     return blocks.mean(axis=(1, 3)).round().astype(np.uint8)
 
 
-def write_ome(file: Path, image: NDArray[np.uint8], um: float = 0.25, downsamples: tuple[int, ...] = (2, 4, 8)) -> Path:
+def write_ome(file: Path, image: NDArray[np.uint8], um: float = 0.25, downsamples: tuple[int, ...] = (2, 4, 8),
+              compression: str = "zlib") -> Path:  # fmt: skip
     """A tiled OME-TIFF with its smaller sizes as SubIFDs."""
     import tifffile
 
     with tifffile.TiffWriter(file, ome=True) as out:
         said = {"axes": "YXS", "PhysicalSizeX": um, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": um,
                 "PhysicalSizeYUnit": "µm"}  # fmt: skip
-        how = {"photometric": "rgb", "tile": (TILE, TILE), "compression": "zlib"}
+        how = {"photometric": "rgb", "tile": (TILE, TILE), "compression": compression}
         out.write(image, subifds=len(downsamples), metadata=said, **how)
         for d in downsamples:
             out.write(smaller(image, d), subfiletype=1, **how)

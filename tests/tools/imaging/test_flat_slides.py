@@ -104,6 +104,13 @@ def test_a_slide_with_one_size_is_read_block_by_block(tmp_path: Path, monkeypatc
     assert np.abs(got.astype(int) - smaller(letter()[6:, 3:], 10)).max() <= 1
 
 
+def test_tiles_in_jpeg_are_read_as_the_others(tmp_path: Path) -> None:
+    slide = describe_slide(write_ome(tmp_path / "f.ome.tif", letter(), compression="jpeg"))
+    assert slide is not None
+    got = open_reader(slide.stored, slide.files).read((0, 0, WIDTH, HEIGHT), (WIDTH, HEIGHT))
+    assert np.abs(got.astype(int) - letter()).mean() < 3
+
+
 @pytest.mark.parametrize("write", ["picture", "strips", "folder"])
 def test_what_is_no_slide_is_none(tmp_path: Path, write: str) -> None:
     import tifffile

@@ -173,8 +173,10 @@ class TiffFileLevels:
             return None
         handle = self._file.filehandle
         handle.seek(page.dataoffsets[index])
+        # Read before anything else is asked of the page, which may itself read tags from the file.
+        stored = handle.read(size)
         try:
-            data, _, shape = page.decode(handle.read(size), index, jpegtables=page.jpegtables)
+            data, _, shape = page.decode(stored, index, jpegtables=page.jpegtables)
         except Exception as error:  # Every codec has its own exceptions.
             raise ToolFailed(f"A tile of the slide is damaged ({type(error).__name__}): get the file again.") from error
         if data is None:
