@@ -81,7 +81,7 @@ class Compiler:
                 rejected=rejected,
             )
         answers = tuple(steps.add(node, index) for node in compared.answers)
-        shown = self._pictures(goal, compared.by_method or compared.answers, main)
+        shown = self._drawn(goal, main, chainer) or self._pictures(goal, compared.by_method or compared.answers, main)
         pictures = tuple(dict.fromkeys(steps.add(node, index) for node in shown))
         left = sorted(chainer.rejected.items()) if goal.compare == METHODS else []
         return PlannedGoal(
@@ -162,6 +162,19 @@ class Compiler:
             sentence = f"The {_words(goal.want)} cannot be given for the {' and the '.join(sides)} side alone"
             of_image = ": name the structure whose side is meant" if goal.of == WHOLE_IMAGE else ""
             raise _refused(f"{sentence}{of_image}.", "side")
+
+    def _drawn(self, goal: Goal, main: StudyView, chainer: Chainer) -> list[Node]:
+        """Pictures by the tools that draw where this want is measured; none where there is no such tool."""
+        tools = [t for t in self.registry if goal.want in t.card.shows] if self.pictures else []
+        image = main.image(goal.series)
+        drawn = []
+        for tool in tools:
+            picture = goal.model_copy(update={"want": tool.card.quantities[0], "unit": None})
+            try:
+                drawn += [chainer.find(wanted_type(picture, "Figure", side, image)) for side in _sides(goal)]
+            except NoChain:
+                continue
+        return drawn
 
     def _pictures(self, goal: Goal, nodes: Sequence[Node], main: StudyView) -> list[Node]:
         if not self.pictures or PICTURE not in self.registry.wants():

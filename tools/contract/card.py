@@ -62,6 +62,7 @@ class ToolCard(_Frozen):
 
     answers_without: questions near this tool that it does not answer, with what does ("near misses").
     reaches_out: it exports, deletes or uses the network, so a person approves it first.
+    shows: the wants whose measuring it draws, so that its picture goes with their numbers.
     fresh: what it gives depends on more than its inputs (on the kept cases), so an earlier result is not used again.
     """
 
@@ -84,6 +85,7 @@ class ToolCard(_Frozen):
     licence: str = "Apache-2.0"
     lossy: bool = False
     reaches_out: bool = False
+    shows: tuple[str, ...] = ()
     fresh: bool = False
     package: str
     code_hash: str

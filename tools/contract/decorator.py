@@ -124,6 +124,7 @@ def tool(
     lossy: bool = False,
     reaches_out: bool = False,
     fresh: bool = False,
+    shows: Sequence[str] = (),
     uses: Sequence[types.ModuleType] = (),
 ) -> Callable[[Callable[P, R]], Tool[P, R]]:
     """Makes a function a tool.
@@ -162,6 +163,7 @@ def tool(
             lossy=lossy,
             reaches_out=reaches_out,
             fresh=fresh,
+            shows=tuple(shows),
             package=function.__module__.split(".")[0]
             if not function.__module__.startswith("scanwright.")
             else "scanwright",

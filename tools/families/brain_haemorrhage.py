@@ -115,6 +115,7 @@ def haematoma_abc2(
     reference=KOTHARI,
     error=(MeasuredError(text="drawn from the same lines as haematoma_abc2 measures"),),
     uses=(axes, extent, abc2, plane_picture),
+    shows=("abc2_volume", "abc2_difference"),
 )
 def abc2_picture(
     ctx: ToolContext, volume: Annotated[Volume, Of(modality="CT")], mask: Annotated[Mask, Of("?s", side="?d")]

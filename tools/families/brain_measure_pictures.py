@@ -42,6 +42,7 @@ LEVELLED = "Axial plane of the scan, levelled so that the brain's plane of symme
     reference=RADIOLOGICAL,
     error=(MeasuredError(text="drawn from the same lines as evans_index measures"),),
     uses=WHERE,
+    shows=("evans_index",),
 )
 def evans_picture(
     ctx: ToolContext,
@@ -89,6 +90,7 @@ def evans_picture(
     reference=RADIOLOGICAL,
     error=(MeasuredError(text="drawn from the same points as midline_shift measures"),),
     uses=WHERE,
+    shows=("midline_shift",),
 )
 def midline_picture(
     ctx: ToolContext,

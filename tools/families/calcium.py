@@ -130,6 +130,7 @@ def calcium_score(
     reference="Radiological display: the patient's right on the left side of the picture (DICOM PS3.3 C.7.6.1.1.1).",
     error=(MeasuredError(text="drawn from the same lesions as calcium_score counts"),),
     uses=(calcium, marks_picture, orient, axes),
+    shows=("agatston_score", "calcium_volume_score", "calcified_lesion_count"),
 )
 def calcium_picture(
     ctx: ToolContext, volume: Annotated[Volume, Of(modality="CT")], mask: Annotated[Mask, Of("?s", side="?d")]

@@ -140,6 +140,7 @@ def cardiothoracic_ratio(
     reference="Radiological display: the patient's right on the left side of the picture (DICOM PS3.3 C.7.6.1.1.1).",
     error=(MeasuredError(text="drawn from the same lines as cardiothoracic_ratio measures"),),
     uses=(thorax_width, marks_picture, orient, axes),
+    shows=("cardiothoracic_ratio",),
 )
 def cardiothoracic_picture(
     ctx: ToolContext,

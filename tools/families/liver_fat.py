@@ -168,6 +168,7 @@ def liver_spleen_at_points(
     reference="Radiological display: the patient's right on the left side of the picture (DICOM PS3.3 C.7.6.1.1.1).",
     error=(MeasuredError(text="drawn from the same balls as liver_spleen_at_points measures"),),
     uses=(hu_means, marks_picture, axes, orient),
+    shows=QUANTITIES_OF,
 )
 def liver_spleen_picture(
     ctx: ToolContext,

@@ -209,6 +209,7 @@ def recist_response(
     reference="Radiological display: the patient's right on the left side of the picture (DICOM PS3.3 C.7.6.1.1.1).",
     error=(MeasuredError(text="drawn from the same lines as target_lesion_sum measures"),),
     uses=(*USES, marks_picture, orient),
+    shows=("sum_of_diameters", "target_lesion_diameter", "recist_response"),
 )
 def target_lesions_picture(
     ctx: ToolContext, volume: Volume, mask: Annotated[Mask, Of("?s", side="?d")], nodes: bool = False
