@@ -1,0 +1,1 @@
+"""Questions of each domain, asked of real scans from end to end."""
