@@ -52,10 +52,11 @@ ENGINE = (
 )  # fmt: skip
 NOT_MEASURED = MeasuredError(text="not measured here: the weights are not bundled, and none were at hand")
 
+IN_THE_TRUNK = BodyPartIs(one_of=(*TRUNK, "neck"))
 BODY_CT: tuple[AnyBefore, ...] = (
     ModalityIs(one_of=("CT",)),
     UnitIs(unit=HU),
-    BodyPartIs(one_of=(*TRUNK, "neck")),
+    IN_THE_TRUNK,
     SpacingAtMost(max_mm=6.0),
 )
 
@@ -348,6 +349,7 @@ def own_model_map(
         "How large is the left kidney by my own model? (own_model_part_of_side)",
         "How large is the liver by TotalSegmentator? (organ)",
     ),
+    when=(IN_THE_TRUNK,),
     then=(NotEmpty(), NotCut()),
     needs=Needs(memory_gb=0.5, seconds=0.6),
     weights=(OWN,),
@@ -380,7 +382,7 @@ def own_model_part(
         "How large are the kidneys by my own model? (own_model_part)",
         "How large is the left kidney by TotalSegmentator? (organ_of_side)",
     ),
-    when=(SidesKnown(),),
+    when=(IN_THE_TRUNK, SidesKnown()),
     then=(NotEmpty(), NotCut()),
     needs=Needs(memory_gb=0.5, seconds=0.6),
     weights=(OWN,),
