@@ -33,6 +33,7 @@ from scanwright.tools.vocabulary.structures import STRUCTURES
 
 MAX_DEPTH = 8
 WHOLE_IMAGE = "image"
+IMAGES = ("Volume", "Slide", "Photograph")
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,9 @@ class Chainer:
 
     def _check(self, tool: Tool[..., Any], study: StudyView, params: dict[str, Any]) -> None:
         image = study.image(self.goal.series)
+        kinds = [i.type.kind for i in tool.card.inputs if i.type.kind in IMAGES and not i.optional]
+        if kinds and image.type.kind not in kinds:
+            raise NoChain(4, _other_kind(kinds[0], study, image), tool.card.id)
         concerns = tool.concerns(Scene(image.image, grid_of(image), params))
         for effect, rank in (("refuse", 4), ("ask", 5)):
             for concern in concerns:
@@ -231,10 +235,8 @@ class Chainer:
                     "refuse", "The two scans are of different patients, so they cannot be compared.", test="subject"
                 ),
             )
-        if want.kind in ("Volume", "Slide", "Photograph"):
-            have = study.image(self.goal.series).type.kind
-            sentence = f"This needs a {kind_in_words(want.kind)}, and {study.name} is a {kind_in_words(have)}."
-            return NoChain(2, Concern("refuse", sentence, test="kind"))
+        if want.kind in IMAGES:
+            return NoChain(2, _other_kind(want.kind, study, study.image(self.goal.series)))
         if want.kind == "Mask" and want.structure == "given_region":
             sentence = "The question is about a region that you outline: give it with --mask FILE[:LABEL]."
             return NoChain(6, Concern("ask", sentence, "mask", ("--mask FILE[:LABEL]",), test="missing_mask"))
@@ -254,6 +256,11 @@ class Chainer:
         }
         known = ", ".join(STRUCTURES[s].label for s in sorted(here) if s in STRUCTURES)
         return f"No tool here can find the {name}; what can be found is: {known}."
+
+
+def _other_kind(wanted: str, study: StudyView, image: Image) -> Concern:
+    have = kind_in_words(image.type.kind)
+    return Concern("refuse", f"This needs a {kind_in_words(wanted)}, and {study.name} is a {have}.", test="kind")
 
 
 def _can_make(tool: Tool[..., Any], want: ArtifactType) -> bool:

@@ -102,3 +102,10 @@ def test_what_can_be_found_is_what_has_its_weights() -> None:
     assert "brain" in reason
     assert "thalamus" not in reason
     assert "thalamus" in (compiled(Goal(want="volume", of="tumour")).goals[0].reason or "")
+
+
+def test_a_measure_with_a_picture_of_its_own_is_shown_by_that() -> None:
+    plan = Compiler(REGISTRY).compile([Goal(want="evans_index", of="brain")], (study("MR"),))
+    (goal,) = plan.goals
+    shown = {s.id: s.tool for s in plan.steps}
+    assert [shown[p] for p in goal.pictures] == ["evans_picture"]
