@@ -134,12 +134,12 @@ class _Look:
 
     def _add(self, at: tuple[int, int, int], precision: Precision, band: Any) -> None:
         """Adds the weighed scores of a window to band (i, j, k, channels), averaged over folds and mirrored looks."""
-        share = 1.0 / (len(self._model.networks) * len(self._flips))
+        counts = self._weights / (len(self._model.networks) * len(self._flips))
         for network in self._model.networks:
             for flip in self._flips:
                 for channels, scores in self._scores(at, precision, network, flip):
-                    weighed = scores.float().cpu() * self._weights
-                    band[..., channels] += (weighed * share).permute(1, 2, 3, 0).to(band.dtype)
+                    weighed = scores.float().cpu() * counts
+                    band[..., channels] += weighed.permute(1, 2, 3, 0).to(band.dtype)
 
     def _scores(self, at: tuple[int, ...], precision: Any, network: Any, flip: tuple[int, ...]) -> Any:
         import torch
