@@ -49,7 +49,7 @@ What = Literal["all", "shape", "first_order", "glcm", "glrlm", "glszm", "ngtdm"]
         "How large is the lesion? (mask_volume)",
         "Is the lesion malignant by radiomics? (not assessed: features are no diagnosis)",
     ),
-    needs=Needs(memory_gb=1.0, seconds=15.0),
+    needs=Needs(memory_gb=0.8, seconds=25.0),
     reference="IBSI: Zwanenburg et al., Radiology 2020;295:328–338; by the library mirp: Zwanenburg, JOSS 2024;9:6413.",
     error=(
         MeasuredError(
