@@ -15,6 +15,10 @@ PARTS = {
     "agreement": ("scanwright.evals.accuracy.agreement", "Does the range between methods hold a reference?"),
     "bench": ("scanwright.evals.bench.run", "Speed and memory, as ratios in one run."),
     "body_ct": ("scanwright.evals.accuracy.body_ct", "Body CT tools against surfaces and stored segmentations."),
+    "body_measures": (
+        "scanwright.evals.accuracy.body_measures",
+        "Liver against spleen, RECIST, calcium, SUV, cardiothoracic ratio: phantoms and real scans.",
+    ),
     "brain": ("scanwright.evals.accuracy.brain", "Brain tools against atlases and each other."),
     "brain_measures": ("scanwright.evals.accuracy.brain_measures", "Head measures on phantoms and real scans."),
     "clicks": ("scanwright.evals.accuracy.clicks", "Dice per click on phantoms and on real structures."),
@@ -22,6 +26,7 @@ PARTS = {
     "retrieval": ("scanwright.evals.accuracy.retrieval", "Nearest crops of CTs: same region, same patient?"),
     "radiomics": ("scanwright.evals.accuracy.radiomics", "Radiomic features against stored reference values."),
     "domains": ("scanwright.evals.domains.run", "Eight questions of each domain on real scans, from end to end."),
+    "histology": ("scanwright.evals.accuracy.histology", "Nuclei against hand-drawn ones and other tools' counts."),
     "orientation": ("scanwright.evals.orientation", "A volume under all 48 axis orders and flips of one file."),
 }
 

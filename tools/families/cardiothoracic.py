@@ -67,8 +67,8 @@ LUNGS_STAND_IN = (
     reference=REFERENCE,
     error=(
         MeasuredError(text="phantoms of known widths, 48 axis orders: within one voxel", relative_error=0.01),
-        MeasuredError(text="one contrast chest CT with a model's stored heart mask on another grid only: no manual "
-                           "reference", modality="CT", n=0),
+        MeasuredError(text="no whole chest CT with a heart mask is at hand: untried on "
+                           "patients", modality="CT", n=0),
     ),
     uses=(measuring, thorax_width, orient, axes),
 )  # fmt: skip

@@ -66,7 +66,9 @@ NEAR_MISSES = (
     "Liver fat on a portal venous CT? (refused: native CT only)",
     "Is there cirrhosis? (not assessed)",
 )
-PHANTOM = MeasuredError(text="phantoms of even organs with noise of 20 HU: within 0.5 HU and 0.01", relative_error=0.01)
+PHANTOM = MeasuredError(
+    text="phantoms of even organs with noise of 20 HU (n 6): within 0.8 HU", relative_error=0.02, n=6
+)
 
 
 @tool(
@@ -118,7 +120,7 @@ def liver_spleen(
     reference=REFERENCE,
     error=(
         MeasuredError(
-            text="phantoms of even organs with noise of 20 HU, one ball each: within 2.5 HU and 0.05",
+            text="phantoms of even organs with noise of 20 HU, one ball each (n 6): within 2 HU",
             relative_error=0.05,
         ),
     ),

@@ -63,7 +63,13 @@ USES = (measuring, target_lesions, extent, axes)
     when=SLICES,
     needs=Needs(memory_gb=0.6, seconds=2.0),
     reference=REFERENCE,
-    error=(MeasuredError(text="ellipsoids and rods in 48 axis orders: each diameter within one voxel"),),
+    error=(
+        MeasuredError(
+            text="turned ellipsoids with pixels of 0.8 mm, one to three (n 5): sum within 1.1 mm; rods in all axis "
+            "orders: within one voxel",
+            n=5,
+        ),
+    ),
     uses=USES,
 )
 def target_lesion_sum(
@@ -128,8 +134,8 @@ def target_lesion_sum(
     needs=Needs(memory_gb=0.8, seconds=4.0),
     reference=REFERENCE,
     error=(
-        MeasuredError(text="phantoms of known diameters, every category and every threshold: the category is right, or "
-                           "among those said to be possible", relative_error=0.0),
+        MeasuredError(text="ellipsoids grown and shrunk (n 10): the category is right, and two are named where the change "
+                           "lies near a threshold; no patients were at hand", n=10),
     ),
     uses=USES,
 )  # fmt: skip

@@ -28,7 +28,7 @@ REFERENCE = (
 )
 BY_HAND = MeasuredError(
     text="synthetic PET series with known dose, weight and times: the value that is worked out by hand; balls of known "
-    "activity: peak within 2 %",
+    "activity (n 4): peak within 0.1 %",
     relative_error=0.001,
 )
 UNTRIED = MeasuredError(text="no patient's PET is at hand: untried on scanners' files", modality="PT", n=0)
@@ -131,7 +131,7 @@ def suv_in_region(
     ),
     near_misses=("What is the SUVmax of the lesion? (suv_in_region)", *NEAR_MISSES),
     when=PET,
-    needs=Needs(memory_gb=1.5, seconds=6.0),
+    needs=Needs(memory_gb=1.0, seconds=12.0),
     reference=REFERENCE,
     error=(BY_HAND, UNTRIED),
     uses=USES,
