@@ -21,11 +21,14 @@ from scanwright.evals.planning.score import Judged, summary
 from scanwright.evals.planning.studies import study
 from scanwright.tools.contract.goal import Goal
 
-_FILES = {"tuning": "tuning.jsonl", "growth": "body_brain.jsonl"}
+_FILES = {
+    "tuning": "tuning.jsonl", "growth": "body_brain.jsonl",
+    "eyes_dev": "eyes_dev.jsonl", "eyes_test": "eyes_test.jsonl",
+}  # fmt: skip
 
 
 def questions(split: str | None = None) -> Iterator[dict[str, Any]]:
-    """The questions of one half, of both ("all"), or of a file of their own ("tuning", "growth")."""
+    """The questions of one half, of both ("all"), or of a file of their own (the names of _FILES)."""
     name = _FILES.get(split or "all", "questions.jsonl")
     for line in files("scanwright.evals.planning").joinpath(name).read_text("utf-8").splitlines():
         question: dict[str, Any] = json.loads(line)
@@ -76,7 +79,7 @@ def run(split: str) -> list[Judged]:
 def main(argv: Sequence[str]) -> int:
     """Prints the figures, by category, and what went wrong where asked."""
     parser = argparse.ArgumentParser(prog="scanwright eval planning")
-    parser.add_argument("--split", choices=["dev", "test", "all", "tuning", "growth"], default="test")
+    parser.add_argument("--split", choices=["dev", "test", "all", *_FILES], default="test")
     parser.add_argument(
         "--mistakes", action="store_true", help="print each mistake (not for the test half when tuning)"
     )

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from scanwright.agent.plan.studies import StudyView
-from scanwright.tools.artifacts import BlobRef, ImageFacts, Mask, Volume
+from scanwright.tools.artifacts import BlobRef, Image, ImageFacts, Mask, PetFacts, Photograph, Slide, Volume
 from scanwright.tools.contract.quantity import HU, Point
 from scanwright.tools.contract.types import ArtifactType
+from scanwright.tools.imaging.flat.frame import Frame
 from scanwright.tools.imaging.geometry import Geometry
 
 _NO_PIXELS = BlobRef(sha256="0" * 64, size=0, media_type="application/octet-stream")
@@ -18,8 +19,13 @@ def study(name: str, context: dict[str, Any]) -> StudyView:
     """A study of one scan, with a mask or a point where the context says so.
 
     "brain_t1": MR in MNI space; "head_ct": CT, sides not known; "chest_ct": native CT, 1.25 mm; "abdomen_ct": CT with
-    contrast, 3 mm. The trunk scans know their sides and are centred on the origin. Raises KeyError for another name.
+    contrast, 3 mm; "abdomen_native": CT, 3 mm; "cardiac_ct": CT, native and ECG-gated; "pet": PET whose tags give SUV.
+    The trunk scans know their sides and are centred on the origin. Flat, never with a mask or a point: "fundus",
+    "he_tile" (0.25 µm a pixel), "he_unscaled" (size of a pixel not known), "ihc_tile". Raises KeyError for another
+    name.
     """
+    if name in _FLAT:
+        return StudyView("S1", name, name, {name: _flat(name)})
     geometry, image = _SCANS[name]()
     type_ = ArtifactType(kind="Volume", modality=image.modality, grid=geometry.grid, time=name, subject=f"P-{name}")
     volume = Volume(type=type_, name=name, geometry=geometry, image=image, blob=_NO_PIXELS, pixel_hash=name)
@@ -62,4 +68,41 @@ def _abdomen_ct() -> tuple[Geometry, ImageFacts]:
     return _trunk((512, 512, 160), (0.8, 0.8, 3.0)), image
 
 
-_SCANS = {"brain_t1": _brain_t1, "head_ct": _head_ct, "chest_ct": _chest_ct, "abdomen_ct": _abdomen_ct}
+def _abdomen_native() -> tuple[Geometry, ImageFacts]:
+    image = ImageFacts(modality="CT", body_part="abdomen", unit=HU, contrast=False)
+    return _trunk((512, 512, 140), (0.78, 0.78, 3.0)), image
+
+
+def _cardiac_ct() -> tuple[Geometry, ImageFacts]:
+    image = ImageFacts(modality="CT", body_part="chest", unit=HU, contrast=False, gated=True)
+    return _trunk((512, 512, 56), (0.48, 0.48, 2.5)), image
+
+
+def _pet() -> tuple[Geometry, ImageFacts]:
+    facts = PetFacts(dose_bq=3.1e8, half_life_s=6586.2, weight_kg=74.0, decay_s=3600.0)
+    image = ImageFacts(modality="PT", body_part="wholebody", unit="Bq/mL", pet=facts)
+    return _trunk((200, 200, 326), (4.07, 4.07, 3.0)), image
+
+
+def _flat(name: str) -> Image:
+    frame, image = _FLAT[name]
+    kind: type[Slide] | type[Photograph] = Slide if image.modality == "SM" else Photograph
+    type_ = ArtifactType(kind=kind.KIND, modality=image.modality, grid=frame.grid, time=name, subject=f"P-{name}")
+    return kind(type=type_, name=name, frame=frame, image=image, files=(_NO_PIXELS,), pixel_hash=name)
+
+
+def _tile(stain: str, um: float | None) -> tuple[Frame, ImageFacts]:
+    frame = Frame(width=1000, height=1200, um_per_pixel=None if um is None else (um, um))
+    return frame, ImageFacts(modality="SM", stain=stain)
+
+
+_SCANS = {
+    "brain_t1": _brain_t1, "head_ct": _head_ct, "chest_ct": _chest_ct, "abdomen_ct": _abdomen_ct,
+    "abdomen_native": _abdomen_native, "cardiac_ct": _cardiac_ct, "pet": _pet,
+}  # fmt: skip
+_FLAT = {
+    "fundus": (Frame(width=1411, height=1400), ImageFacts(modality="OP", body_part="eye")),
+    "he_tile": _tile("H&E", 0.25),
+    "he_unscaled": _tile("H&E", None),
+    "ihc_tile": _tile("IHC DAB", 0.25),
+}
