@@ -2,7 +2,7 @@
 
 The database holds the vectors as the encoder made them; a collection of the vector store for each encoder holds them
 centred, less the mean of all of them, and is built anew from the database where cases came or went. Not centred, the
-vectors of a CT encoder all point nearly the same way (cosines of 0.90 to 0.97), and what they share tells nothing.
+vectors of a CT encoder all point nearly the same way (cosines of 0.87 to 0.99), and what they share tells nothing.
 """
 
 from __future__ import annotations

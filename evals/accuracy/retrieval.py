@@ -33,8 +33,10 @@ from scanwright.tools.weights.loading import load_joined_state_dict
 from scanwright.tools.weights.store import WeightsStore
 
 RESULTS = Path(__file__).parents[1] / "results" / "retrieval.json"
-# Of one patient: two files of one scan.
-SAME_PATIENT = {"example_ct_sm": "example_ct"}
+# A slab of another file's scan: finding one by the other would prove nothing.
+COPY = "example_ct_sm"
+# Crops of one scan that share more of their slices than this do not count for one another.
+SHARED_AT_MOST = 0.25
 CROPS = ("aorta_report", "pulmonary_report")
 LUNG_LABELS = (10, 11, 12, 13, 14)
 # A crop is of the chest where this much of its body is lung (by our lung tool, or by the stored labels).
@@ -44,11 +46,11 @@ BODY_HU = -300
 
 @dataclass(frozen=True)
 class Item:
-    """One crop: patient, region ("head", "chest", "abdomen or pelvis"), vector."""
+    """One crop: whose it is, its region ("head", "chest", "abdomen or pelvis"), its first slice of 3 mm, its vector."""
 
     scan: str
-    patient: str
     region: str
+    start: float
     vector: NDArray[np.float32]
 
 
@@ -74,11 +76,14 @@ def main(argv: Sequence[str]) -> int:
         geometry = Geometry.of(voxels.shape, affine)
         crops = ct_encoder.prepare(voxels, geometry).crops
         regions = _regions(lung, crops, geometry)
-        for crop, region in zip(crops, regions, strict=True):
+        # As ct_encoder.prepare spreads them.
+        height = geometry.extent_mm[2] / ct_encoder.SPACING_MM[2]
+        starts = np.linspace(0, max(0, height - ct_encoder.SLICES), len(crops))
+        for crop, region, at in zip(crops, regions, starts, strict=True):
             start = time.perf_counter()
             vector = encoder.encode(crop)
             seconds.append(time.perf_counter() - start)
-            items.append(Item(name, SAME_PATIENT.get(name, name), region, vector))
+            items.append(Item(name, region, float(at), vector))
         scans.append({"scan": name, "shape": list(voxels.shape), "regions": regions})
         print(scans[-1], flush=True)
     if len(items) < 2:
@@ -115,6 +120,8 @@ def _scans() -> Iterator[tuple[str, NDArray[Any], NDArray[np.float64], NDArray[n
     if folder.is_dir():
         for scan in stored_scans(folder):
             assert scan.labels is not None
+            if scan.name == COPY:
+                continue
             yield scan.name, scan.voxels, scan.affine, np.isin(scan.labels, LUNG_LABELS)
         for name in CROPS:
             for file in sorted((folder / name).rglob("ct_cropped.nii.gz")):
@@ -158,11 +165,17 @@ def _cosines(items: Sequence[Item], centred: bool) -> NDArray[np.float64]:
 def _rows(items: Sequence[Item], centred: bool) -> Iterator[dict[str, Any]]:
     """Leave one crop out: its nearest among other patients (region), and among all other crops (patient)."""
     cosines = _cosines(items, centred)
-    patients = np.array([i.patient for i in items])
+    patients = np.array([i.scan for i in items])
     regions = np.array([i.region for i in items])
+    starts = np.array([i.start for i in items])
+    apart = np.abs(starts[:, None] - starts) >= (1 - SHARED_AT_MOST) * ct_encoder.SLICES - 0.5
     for what, allowed, right in (
         ("same region, among other patients", patients[:, None] != patients, regions[:, None] == regions),
-        ("same patient, among all other crops", ~np.eye(len(items), dtype=bool), patients[:, None] == patients),
+        (
+            "same patient, among all other crops",
+            (patients[:, None] != patients) | apart,
+            patients[:, None] == patients,
+        ),
     ):
         near = np.where(allowed, cosines, -np.inf).argmax(1)
         # A crop that has nothing right to find is no question.
@@ -179,19 +192,17 @@ def _rows(items: Sequence[Item], centred: bool) -> Iterator[dict[str, Any]]:
 
 def _spread(items: Sequence[Item], centred: bool) -> list[float]:
     """The lowest, middle and highest cosine of two crops of different patients."""
-    patients = np.array([i.patient for i in items])
+    patients = np.array([i.scan for i in items])
     apart = _cosines(items, centred)[patients[:, None] != patients]
     return [round(float(v), 3) for v in np.quantile(apart, (0, 0.5, 1))]
 
 
 def _against(encoder: ct_encoder.CtEncoder, items: Sequence[Item]) -> dict[str, Any]:
-    """The first scan's crops in float32: cosine with the vectors that were made in less."""
+    """The first scan's first crop in float32: cosine with the vector that was made in less."""
     name, voxels, affine, _ = next(_scans())
-    crops = ct_encoder.prepare(voxels, Geometry.of(voxels.shape, affine)).crops
-    exact = [encoder.encode(crop) for crop in crops]
-    made = [i.vector for i in items if i.scan == name]
-    cosines = [float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)) for a, b in zip(exact, made, strict=True)]
-    return {"scan": name, "lowest_cosine": round(min(cosines), 6)}
+    exact = encoder.encode(ct_encoder.prepare(voxels, Geometry.of(voxels.shape, affine)).crops[0])
+    made = next(i.vector for i in items if i.scan == name)
+    return {"scan": name, "cosine": round(float(exact @ made / np.linalg.norm(exact) / np.linalg.norm(made)), 6)}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from scanwright.tools.artifacts import CaseList, Embedding, Volume
-from scanwright.tools.contract.card import Needs
+from scanwright.tools.contract.card import MeasuredError, Needs
 from scanwright.tools.contract.conditions import CoversAtLeast, ModalityIs, SpacingAtMost, UnitIs
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
@@ -24,6 +24,18 @@ MOST = 50
 MERLIN = (
     "Merlin: Blankemeier et al., Nature 2026 (arXiv 2406.06512), whose preparation this is; weights of its successor "
     "Astra (zzzwzh/Astra_CTRG)."
+)
+
+_REGION = MeasuredError(
+    text="crops of nine CTs: the nearest crop of another patient shows the same region (head, chest, abdomen or pelvis) "
+    "in 18 of 21 (chance 0.46); centring changes the numbers and not the count",
+    modality="CT",
+    n=21,
+)
+_PATIENT = MeasuredError(
+    text="the nearest other crop is of the same patient in 2 of 17 (chance 0.11): it tells what is shown, not who",
+    modality="CT",
+    n=17,
 )
 
 
@@ -49,6 +61,7 @@ MERLIN = (
     needs=Needs(memory_gb=2.2, seconds=25.0, torch=True),
     weights=(WEIGHTS,),
     reference=MERLIN,
+    error=(_REGION, _PATIENT),
     licence="Apache-2.0; weights MIT, not bundled (extra `cases`)",
     uses=(ct_encoder, meshnet, orient),
 )
@@ -58,7 +71,7 @@ def ct_embedding(
     """Vector of a CT scan (2048 numbers) by an inflated 3D ResNet-152, for finding similar cases.
 
     The scan at 1.5 × 1.5 × 3 mm is seen in crops of 224 × 224 × 64 voxels from bottom to top, whose vectors are
-    averaged. All its vectors point nearly the same way (cosines of 0.90 to 0.97): they are compared after the mean of
+    averaged. All its vectors point nearly the same way (cosines of 0.87 to 0.99): they are compared after the mean of
     a collection is taken off.
     """
     ctx.progress(0.0, "preparing the scan")
@@ -99,6 +112,7 @@ def ct_embedding(
     ),
     needs=Needs(memory_gb=0.1, seconds=0.2),
     reference="Cosine of vectors less their collection's mean: Mu and Viswanath, All-but-the-top, ICLR 2018. " + MERLIN,
+    error=(_REGION, _PATIENT),
     fresh=True,
 )
 def similar_cases(
