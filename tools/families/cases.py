@@ -27,8 +27,8 @@ MERLIN = (
 )
 
 _REGION = MeasuredError(
-    text="crops of nine CTs: the nearest crop of another patient shows the same region (head, chest, abdomen or pelvis) "
-    "in 18 of 21 (chance 0.46); centring changes the numbers and not the count",
+    text="crops of nine CTs: the nearest crop of another patient shows the same region (head, chest, abdomen or "
+    "pelvis) in 18 of 21 (chance 0.46); centring changes the numbers and not the count",
     modality="CT",
     n=21,
 )
