@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from agent_examples import settings, write_scan
+from scanwright.agent.cli.main import main
 from scanwright.agent.given import Given
 from scanwright.agent.workbench import Workbench
 from scanwright.memory.home import Home
@@ -45,3 +47,31 @@ def test_the_change_of_what_was_outlined_in_both_exams_is_told(tmp_path: Path) -
     assert result.status == "answered", result.answer
     change = next(e for e in result.evidence if e.quantity == "volume_change")
     assert change.value == pytest.approx(120.0)
+
+
+def test_the_command_line_takes_a_mask_for_each_study_points_by_organ_and_gating(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (first, first_mask), (last, last_mask) = exam(tmp_path, "first", 5), exam(tmp_path, "last", 11)
+    words = [
+        "plan",
+        str(first),
+        str(last),
+        "Did the lesion grow?",
+        "--patient",
+        "one",
+        "--home",
+        str(tmp_path / "home"),
+    ]
+    points = ["--liver-at", "10,20,30", "--spleen-at", "1,2,3", "--gated", "no"]
+    with pytest.raises(SystemExit) as end:
+        main([*words, *points, "--mask", first_mask, "--mask", last_mask, "--json"])
+    assert end.value.code == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert {
+        (s["tool"], s["inputs"].get("mask", {}).get("study")) for s in plan["steps"] if s["tool"] == "mask_volume"
+    } == {("mask_volume", "S1"), ("mask_volume", "S2")}
+    with pytest.raises(SystemExit) as end:
+        main([*words, "--mask", first_mask, "--mask", last_mask, "--mask", last_mask])
+    assert end.value.code == 2
+    assert "3 masks were given for 2 studies" in capsys.readouterr().err

@@ -134,8 +134,8 @@ def target_lesion_sum(
     needs=Needs(memory_gb=0.8, seconds=4.0),
     reference=REFERENCE,
     error=(
-        MeasuredError(text="ellipsoids grown and shrunk (n 10): the category is right, and two are named where the change "
-                           "lies near a threshold; no patients were at hand", n=10),
+        MeasuredError(text="ellipsoids grown and shrunk (n 10): the category is right, and two are named where the "
+                           "change lies near a threshold; no patients were at hand", n=10),
     ),
     uses=USES,
 )  # fmt: skip
