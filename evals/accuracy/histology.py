@@ -21,11 +21,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scanwright.tools.artifacts import Slide
+from scanwright.tools.artifacts import ImageFacts, Slide
 from scanwright.tools.families.histology_nuclei import nuclei_by_stain, nuclei_count, positive_fraction
 from scanwright.tools.imaging.flat.reader import open_reader, read_box
 from scanwright.tools.imaging.flat.slides import describe_slide
 from scanwright.tools.morphology import slide_nuclei
+from scanwright.tools.runtime.flat import store_flat
 from scanwright.tools.runtime.memory import peak_memory_mb, reset_peak_memory
 from scanwright.tools.testing import ToolBench
 
@@ -60,6 +61,7 @@ def main(argv: Sequence[str]) -> int:
                 bench, Path(data) / "pathology_instanseg_examples" / "HE_example.tif", "H&E", {}
             ),
             "ki67": ki67(bench, Path(data) / CROPS),
+            "whole_slide": whole_slide(bench, Path(data) / CROPS / "OS-1-detail.ome.tif", Path(folder)),
         }
     options.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     print(json.dumps(result, indent=1, ensure_ascii=False))
@@ -123,6 +125,32 @@ def ki67(bench: ToolBench, folder: Path) -> dict[str, Any]:
         spread = [round(share.uncertainty.low, 1), round(share.uncertainty.high, 1)]
         result["positive"].append({"dab": threshold, "positive": round(share.value, 1), "range": spread})
     return result
+
+
+def whole_slide(bench: ToolBench, file: Path, folder: Path) -> dict[str, Any]:
+    """Seconds and memory on a pyramid of 7 × 7 copies of the H&E crop, written as OME-TIFF and read by tiles."""
+    import tifffile
+
+    one = bench.ctx.pixels(_slide(bench, file, "H&E"))
+    large = np.tile(one, (7, 7, 1))
+    path = folder / "large.ome.tif"
+    with tifffile.TiffWriter(path, ome=True, bigtiff=True) as out:
+        said = {"axes": "YXS", "PhysicalSizeX": 0.2271, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.2271,
+                "PhysicalSizeYUnit": "µm"}  # fmt: skip
+        out.write(large, subifds=2, metadata=said, photometric="rgb", tile=(512, 512), compression="jpeg")
+        for step in (4, 16):
+            out.write(large[::step, ::step], subfiletype=1, photometric="rgb", tile=(512, 512), compression="jpeg")
+    del large
+    found = describe_slide(path)
+    assert found is not None
+    blob = bench.blobs.put(path, "image/tiff")
+    slide = store_flat(
+        [blob], found.frame, ImageFacts(modality="SM", stain="H&E"), kind=Slide, stored=found.stored,
+        pixel_hash=blob.sha256, name="large", subject="P-test", time="t0",
+    )  # fmt: skip
+    cells, seconds, memory = _timed(bench, slide)
+    return {"what": "49 copies of the H&E crop as a pyramid", "megapixels": round(found.frame.width**2 / 1e6, 1),
+            "count": cells.count, "seconds": seconds, "peak_memory_mb": memory}  # fmt: skip
 
 
 def matched(found: NDArray[np.int32], truth: NDArray[np.int32]) -> dict[str, Any]:
