@@ -118,7 +118,7 @@ def cardiothoracic_ratio(
         method=method,
         uncertainty=Uncertainty(kind="range", low=min(ends), high=max(ends), n=2,
                                 method="on the projection and on one axial slice, each end moved by half a voxel"),
-        at=f"heart {found.heart.mm:.1f} mm, chest {found.chest.mm:.1f} mm at z {_z(found.chest, turned):.0f} mm",
+        at=f"(heart {found.heart.mm:.1f} mm, chest {found.chest.mm:.1f} mm at z {_z(found.chest, turned):.0f} mm)",
         flags=flags,
         size=False,
     )  # fmt: skip

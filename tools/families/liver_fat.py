@@ -247,7 +247,7 @@ def _compared(
         said.append(f"the liver has {liver.mean:.0f} HU, which hardly any liver has: check that the place is liver")
     said += [f"the {organ} is uneven there (standard deviation {m.sd:.0f} HU): it may hold something else"
              for organ, m in (("liver", liver), ("spleen", spleen)) if m.sd > EVEN_SD_HU]  # fmt: skip
-    where = f"liver {liver.mean:.1f} HU, spleen {spleen.mean:.1f} HU{f'; {at}' if at else ''}"
+    where = f"(liver {liver.mean:.1f} HU, spleen {spleen.mean:.1f} HU{f'; {at}' if at else ''})"
     difference = liver.mean - spleen.mean
     low, high = liver.low - spleen.high, liver.high - spleen.low
     possible = [GRADES[g] for g in range(_grade(high), _grade(low) + 1)]

@@ -99,7 +99,7 @@ def target_lesion_sum(
         spread = Uncertainty(kind="range", low=low, high=high, method=HALF_VOXEL, n=2)
         words = " + ".join(f"{s.mm:.1f}" for s in targets)
         items.append(measured("sum_of_diameters", total, "mm", mask, method=method, uncertainty=spread,
-                              at=f"{words} mm", flags=flags))  # fmt: skip
+                              at=f"({words} mm)", flags=flags))  # fmt: skip
     else:
         none = f"not found: no lesion reaches {least:g} mm, so there is no target to sum"
         items.append(measured("sum_of_diameters", None, "mm", mask, method=method, flags=[none]))
@@ -195,7 +195,7 @@ def recist_response(
         f"{baseline[2]:.1f}; n {len(targets)}), {now[1]:.1f} mm later (range {now[0]:.1f} to {now[2]:.1f}; "
         f"n {len(same)}), change {now[1] - baseline[1]:+.1f} mm, "
         f"{100 * (now[1] - baseline[1]) / baseline[1]:+.0f} %; RECIST 1.1",
-        at=f"earlier {_words(targets)}; later {_words(same) if same else 'none'}",
+        at=f"(earlier {_words(targets)}; later {_words(same) if same else 'none'})",
         flags=tuple(flags),
     )
 
