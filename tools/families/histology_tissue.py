@@ -37,7 +37,7 @@ OTSU = "Otsu, IEEE Trans Syst Man Cybern 1979;9:62–66, on optical density."
     error=(MeasuredError(text="phantom with pale and dark tissue: area within 3 %; no hand-drawn slide was at hand"),),
     uses=(tissue, stains),
 )
-def tissue_region(ctx: ToolContext, slide: Slide) -> Annotated[Region, Of("tissue", side="whole", quantity="region")]:
+def tissue_region(ctx: ToolContext, slide: Slide) -> Annotated[Region, Of("tissue", side="whole")]:
     """The tissue of a slide, told from clear glass by how much light it lets through.
 
     Found in a view of the whole slide with pixels of about 8 µm (a tile: finer). Blue, green and black pen is left
