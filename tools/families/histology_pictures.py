@@ -212,7 +212,8 @@ def _png(rgb: NDArray[np.uint8], frame: Frame, down: float, title: str) -> bytes
         length = _round_length(um * picture.width / 4)
         pixels, right = round(length / um), picture.width - 12
         draw.rectangle((right - pixels, height + 30, right, height + 34), fill=TEXT)
-        said = f"{length:g} µm" if length < 1000 else f"{length / 1000:g} mm"
+        # In mm: the font has no µ.
+        said = f"{length / 1000:g} mm"
         draw.text((right - pixels, height + 8), said, fill=TEXT, font=font)
     out = io.BytesIO()
     picture.save(out, "PNG")
