@@ -194,7 +194,8 @@ class Compiler:
     def _add_tables(self, planned: list[PlannedGoal], steps: _Steps) -> None:
         if not any(p.goal.output == "table" and p.status == "planned" for p in planned):
             return
-        tool = next((t for t in self.registry if TABLE in t.card.quantities), None)
+        tables = (t for t in self.registry if TABLE in t.card.quantities)
+        tool = next((t for t in tables if any(i.many and i.type.kind == "Measurement" for i in t.card.inputs)), None)
         if tool is None:
             return
         of_measurements = [

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scanwright.agent.plan.chain import Chainer, NoChain, Node, Source
-from scanwright.tools.contract.card import ToolCard
+from scanwright.tools.contract.card import OUTLINES, ToolCard
 from scanwright.tools.contract.conditions import Concern
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.types import ArtifactType, is_variable
@@ -88,7 +88,7 @@ def _made(node: Node) -> str | None:
     """The structure that a call makes a mask of: that of its tool, or the one that it was told."""
     output = node.tool.card.output
     told = node.params.get(str(output.structure)[1:]) if is_variable(output.structure) else output.structure
-    return str(told) if output.kind == "Mask" and told is not None else None
+    return str(told) if output.kind in OUTLINES and told is not None else None
 
 
 def _outwards(node: Node) -> Iterator[Node]:
@@ -106,7 +106,8 @@ def _other_makers(
     side = maker.tool.card.output.side
     if is_variable(side):
         side = str(maker.params.get(str(side)[1:]))
-    want = ArtifactType(kind="Mask", structure=structure, side=side, time=scan.time, subject=scan.subject)
+    kind = maker.tool.card.output.kind
+    want = ArtifactType(kind=kind, structure=structure, side=side, time=scan.time, subject=scan.subject)
     found: list[Node] = []
     lacking: list[str] = []
     for tool in chainer.makers(want):
