@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from histology_phantom import mixed, tile
-from scanwright.tools.artifacts import Slide
+from scanwright.tools.artifacts import ImageFacts, Slide
 from scanwright.tools.errors import Cancelled, ToolInputError
 from scanwright.tools.families.histology_nuclei import (
     nuclear_area,
@@ -19,7 +19,9 @@ from scanwright.tools.families.histology_nuclei import (
 from scanwright.tools.families.histology_pictures import cells_csv, cells_overlay, slide_overlay
 from scanwright.tools.families.histology_tissue import slide_facts, stain_density, tissue_area, tissue_region
 from scanwright.tools.imaging.flat.frame import Frame
+from scanwright.tools.imaging.flat.slides import describe_slide
 from scanwright.tools.morphology import slide_nuclei
+from scanwright.tools.runtime.flat import store_flat
 from scanwright.tools.testing import ToolBench
 
 
@@ -234,6 +236,27 @@ def test_the_table_has_a_row_for_each_nucleus(bench: ToolBench, he: tuple[np.nda
     assert len(lines) == cells.count + 1
 
 
+def test_a_slide_stored_as_a_pyramid_has_the_nuclei_that_its_pixels_have(
+    bench: ToolBench, he: tuple[np.ndarray, ...], tmp_path: Path
+) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    file = tmp_path / "he.ome.tif"
+    with tifffile.TiffWriter(file, ome=True) as out:
+        said = {"axes": "YXS", "PhysicalSizeX": 0.5, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.5,
+                "PhysicalSizeYUnit": "µm"}  # fmt: skip
+        how = {"photometric": "rgb", "tile": (128, 128), "compression": "zlib"}
+        out.write(he[0], subifds=1, metadata=said, **how)
+        out.write(he[0][::2, ::2], subfiletype=1, **how)
+    found = describe_slide(file)
+    assert found is not None
+    blob = bench.blobs.put(file, "image/tiff")
+    slide = store_flat(
+        [blob], found.frame, ImageFacts(modality="SM", stain="H&E"), kind=Slide, stored=found.stored,
+        pixel_hash=blob.sha256, name="slide", subject="P-test", time="t0",
+    )  # fmt: skip
+    assert bench.run(nuclei_by_stain, slide=slide).count == len(he[1])
+
+
 @pytest.mark.data
 def test_the_count_on_real_h_and_e_lies_near_two_published_tools(bench: ToolBench, data_dir: Path) -> None:
     slide = _real(bench, data_dir / "pathology_he_ki67_openslide_crops" / "OS-1-detail.ome.tif", "H&E")
@@ -242,7 +265,6 @@ def test_the_count_on_real_h_and_e_lies_near_two_published_tools(bench: ToolBenc
 
 def _real(bench: ToolBench, file: Path, stain: str) -> Slide:
     from scanwright.tools.imaging.flat.reader import open_reader, read_box
-    from scanwright.tools.imaging.flat.slides import describe_slide
 
     found = describe_slide(file)
     assert found is not None
