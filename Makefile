@@ -63,7 +63,7 @@ schema: install  ## Write the published JSON schemas to docs/
 lock:  ## Make requirements.lock anew
 	$(PYTHON) -m venv .lock-env && .lock-env/bin/pip install --quiet pip-tools
 	printf '%s\n' "$(firstword $(TORCH))" > .torch-constraint
-	.lock-env/bin/pip-compile pyproject.toml --extra dev --generate-hashes --strip-extras --quiet \
+	.lock-env/bin/pip-compile pyproject.toml --extra dev --extra pathology --extra organs --generate-hashes --strip-extras --quiet \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --no-emit-trusted-host \
 	  --constraint .torch-constraint --output-file requirements.lock --unsafe-package torch
 	sed -i '/^# WARNING: The following packages were not pinned/,$$d' requirements.lock

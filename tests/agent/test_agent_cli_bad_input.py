@@ -94,7 +94,9 @@ def empty_file(folder: Path) -> Path:
 def picture(folder: Path) -> Path:
     from PIL import Image
 
-    Image.new("RGB", (9, 7)).save(folder / "tile.png")
+    Image.new("RGB", (90, 70)).save(folder / "tile.png")
+    whole = (folder / "tile.png").read_bytes()
+    (folder / "tile.png").write_bytes(whole[: len(whole) // 2])
     return folder / "tile.png"
 
 

@@ -13,8 +13,12 @@ from scanwright.tools.errors import UserInputError
 
 HEAD_CT = Path(__file__).parents[2] / "demo" / "head_ct.nii.gz"
 SINUS = Point(x=122.5, y=194.3, z=81)
-NOTHING = {"modality": None, "body_part": None, "sides": None, "mask": None, "at": None, "series": None,
-           "patient": None, "more": (), "not_at": ()}  # fmt: skip
+NOTHING: dict[str, object] = {
+    **dict.fromkeys(
+        ("modality", "body_part", "sides", "stain", "pixel_size", "gated", "mask", "at", "series", "patient")
+    ),
+    **dict.fromkeys(("more", "not_at", "liver_at", "spleen_at"), ()),
+}
 
 
 def test_points_are_read_from_the_command_line() -> None:
