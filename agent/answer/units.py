@@ -32,6 +32,10 @@ SHOWN_UNITS = {
     "cm3": "cm³",
     "mm3": "mm³",
     "m2": "m²",
+    "um": "µm",
+    "um2": "µm²",
+    "/mm2": "per mm²",
+    "{pixels}": "pixels",
     "{SUVbw}g/mL": "g/mL (SUVbw)",
 }
 _HU = "[hnsf'U]"

@@ -248,14 +248,18 @@ class Chainer:
         if want.structure == WHOLE_IMAGE:
             return "This measures a structure inside the scan: say which one, or ask for the field of view."
         name = STRUCTURES[want.structure].label if want.structure in STRUCTURES else str(want.structure)
+        image = self.main.image(self.goal.series)
+        scene = Scene(image.image, grid_of(image), {})
+        outlines = ("Mask",) if isinstance(image, Volume) else ("Region", "Cells")
         here = {
             s
             for t in self.registry
-            if t.card.output.kind == want.kind and self.usable(t) is None
+            if t.card.output.kind in outlines and self.usable(t) is None
+            and not any(c.effect == "refuse" for c in t.concerns(scene))
             for s in structures_of(t.card)
-        }
+        }  # fmt: skip
         known = ", ".join(STRUCTURES[s].label for s in sorted(here) if s in STRUCTURES)
-        return f"No tool here can find the {name}; what can be found is: {known}."
+        return f"No tool here can find the {name}; what can be found is: {known or 'nothing on this image'}."
 
 
 def _other_kind(wanted: str, study: StudyView, image: Image) -> Concern:
