@@ -18,7 +18,12 @@ from scanwright.tools.errors import UserInputError
 from scanwright.tools.imaging.loaded import GivenFacts
 
 # What compares the exam asked about with an earlier one.
-OF_TWO_EXAMS = frozenset({"volume_change", "recist_response"})
+OF_TWO_EXAMS = frozenset(
+    {
+        "volume_change", "recist_response", "overlap_change", "carried_mask", "registered_volume", "exam_displacement",
+        "exam_rotation",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -11,19 +11,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scanwright.agent.given import OF_TWO_EXAMS
 from scanwright.agent.plan.second_method import METHODS, OVERLAP
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Declined, DeclinedCode, Item, Proposal, Unclear
 from scanwright.agent.planner.index import ExemplarIndex, Neighbour, Vote, vote
-from scanwright.agent.planner.reading.beyond import unknown_body_part, unknown_quantity
+from scanwright.agent.planner.reading.beyond import beside, unknown_body_part, unknown_quantity
 from scanwright.agent.planner.reading.context import completed
 from scanwright.agent.planner.reading.declines import SENTENCES, declined
 from scanwright.agent.planner.reading.methods import without_methods
 from scanwright.agent.planner.reading.normalise import normalise
 from scanwright.agent.planner.reading.part import Part, hu_asked_of, read_part
 from scanwright.agent.planner.reading.parts import Piece, protect, split
+from scanwright.agent.planner.reading.plain import in_words_of, said_plainly
 from scanwright.agent.planner.reading.structures import learn, mentions
-from scanwright.agent.planner.reading.wants import OF_THE_IMAGE, WEAK
+from scanwright.agent.planner.reading.wants import MEASURES, OF_THE_IMAGE, WEAK
+from scanwright.agent.planner.reading.wants_flat import ON_FLAT
 from scanwright.agent.planner.reading.words import Speller
 from scanwright.tools.artifacts import Volume
 from scanwright.tools.contract.goal import Goal
@@ -49,8 +52,10 @@ _VAGUE = re.compile(
 )
 # Where a verb of showing stands beside one of these, the question may be about either.
 _QUANTITIES = {"volume", "mean_intensity"}
-# Words that mean another structure on a scan of that part.
-_BY_PART = {"head": ((re.compile(r"\bairways?\b"), "air spaces"),)}
+# Where a measure that is ever given of one structure is asked of the person's own outline of it.
+_OF_ANY_OUTLINE = {"cardiothoracic_ratio": "heart", "cardiothoracic_picture": "heart"}
+# Of a volume or a photograph, and of a slide.
+_PIXEL_SIZE = ("spacing", "pixel_size")
 _TABLE = re.compile(r"\b(?:table|csv|spreadsheet|excel|xlsx)s?\b")
 
 
@@ -65,9 +70,8 @@ class ExemplarPlanner:
 
     def propose(self, question: str, studies: Sequence[StudyView]) -> Proposal:
         """The goals of a question, part by part, with what is declined or unclear."""
-        scanned = (studies[0].image().image.body_part or "") if studies else ""
         asked, by_methods = without_methods(normalise(question, self._speller))
-        text = protect(in_words_of(scanned, asked))
+        text = protect(said_plainly(_in_words_of(studies, asked)))
         has_mask = bool(studies) and studies[0].mask is not None
         parts = completed([read_part(p, has_mask=has_mask) for p in split(text) or [Piece(text)]])
         table = _TABLE.search(text) is not None
@@ -76,7 +80,7 @@ class ExemplarPlanner:
         confidence = 1.0
         for part in parts:
             item, sure = self._item(part, studies, table=table)
-            if isinstance(item, Goal) and (by_methods or item.want == OVERLAP) and _has_methods(item):
+            if isinstance(item, Goal) and by_methods and _has_methods(item):
                 item = item.model_copy(update={"compare": METHODS})
             said = items if part.cues or not isinstance(item, Unclear) else remarks
             if item not in said:
@@ -91,7 +95,7 @@ class ExemplarPlanner:
         named = self._index.named(part.text)
         if named is not None:
             part = replace(part, want=named)
-        part = self._of_what(part)
+        part = _as_imaged(self._of_what(part), studies)
         if part.want == "volume_fraction" and any({part.of, part.region} <= group for group in BESIDE):
             return Unclear(part.text, _NO_SHARE), 1.0
         beyond = None if named is not None else _beyond(part, studies)
@@ -108,6 +112,8 @@ class ExemplarPlanner:
         if part.want == "labelmap":
             return replace(part, of=self._index.label_scheme(part.text), side="whole", region=None)
         only = None if part.want is None else self._index.only_of(part.want)
+        if part.want in _OF_ANY_OUTLINE:
+            only = part.of if part.of == "given_region" else _OF_ANY_OUTLINE[part.want]
         return part if only is None else replace(part, of=only, defaulted=False)
 
     def _preferred(self, part: Part) -> str | None:
@@ -164,13 +170,13 @@ class ExemplarPlanner:
             params=params,
             group="slice" if want == "axial_diameters" else None,
             unit=unit,
-            output="table" if table else None,
+            output="table" if table and want != "table_csv" else None,
         )
 
 
 def _has_methods(goal: Goal) -> bool:
     """True where an outline is measured; a change between exams has its own range."""
-    return goal.of != "image" and goal.want not in (*OF_THE_IMAGE, "volume_change")
+    return goal.of != "image" and goal.want not in (*OF_THE_IMAGE, *OF_TWO_EXAMS, OVERLAP)
 
 
 def _middle_of_slice(study: StudyView, z_mm: float) -> Point:
@@ -183,11 +189,22 @@ def _middle_of_slice(study: StudyView, z_mm: float) -> Point:
     return Point(x=round(float(x), 3), y=round(float(y), 3), z=z_mm)
 
 
-def in_words_of(scanned: str, text: str) -> str:
-    """text (lower case) with the words that on a scan of this part mean something else said plainly."""
-    for pattern, plain in _BY_PART.get(scanned, ()):
-        text = pattern.sub(plain, text)
-    return text
+def _in_words_of(studies: Sequence[StudyView], text: str) -> str:
+    if not studies:
+        return text
+    image = studies[0].image()
+    return in_words_of(image.image.body_part or "", text, image.image.modality or "")
+
+
+def _as_imaged(part: Part, studies: Sequence[StudyView]) -> Part:
+    """The part with the want that its word means where that is imaged: the size of a pixel, of nuclei, of tissue."""
+    want = ON_FLAT.get((part.of or "", part.want or ""), part.want)
+    if studies and want in _PIXEL_SIZE:
+        want = _PIXEL_SIZE[studies[0].image().image.modality == "SM"]
+    if want == part.want:
+        return part
+    # The share of all tissue is one of the whole slide, and a density has no unit of its own.
+    return replace(part, want=want, region=None, unit=None if want == "nuclei_density" else part.unit)
 
 
 def _is_clear(part: Part) -> bool:
@@ -200,11 +217,13 @@ def _is_clear(part: Part) -> bool:
 def _beyond(part: Part, studies: Sequence[StudyView]) -> Declined | None:
     """Why a part is not for this system, as far as its words say so."""
     code = declined(part.text)
-    if code == "not_assessed" and _measures_what_is_found(part):
+    if code == "not_assessed" and (part.want in MEASURES or _measures_what_is_found(part)):
         code = None
     if code is not None:
         return _decline(part.text, code)
-    if part.of == "given_region" or part.want in (*OF_THE_IMAGE, "labelmap"):
+    if beside(part.text) is not None:
+        return _decline(part.text, "no_tool")
+    if part.of == "given_region" or part.want in (*OF_THE_IMAGE, *MEASURES, "labelmap"):
         return None
     scanned = studies[0].image().image.body_part if studies else None
     unknown = unknown_body_part(part.text, scanned) or unknown_quantity(part.text)

@@ -111,7 +111,7 @@ class ExemplarIndex:
 
     def has_own_sides(self, structure: str) -> bool:
         """True where a tool of its own tells the structure's sides, so that no plane of symmetry has to."""
-        cards = (t.card for t in self._registry if structures_of(t.card) == (structure,))
+        cards = (t.card for t in self._registry if structure in structures_of(t.card))
         return any(is_variable(c.output.side) and c.param(str(c.output.side)[1:]) is not None for c in cards)
 
     def label_scheme(self, text: str) -> str | None:

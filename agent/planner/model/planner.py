@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
+from scanwright.agent.llm.boundary import BoundaryCrossed
 from scanwright.agent.llm.client import EndpointFailed, LLMClient
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Item, Planner, Proposal
@@ -38,7 +39,7 @@ class ModelPlanner:
         """The goals of a question; the offline planner's where the endpoint fails. Raises Cancelled."""
         try:
             return Proposal(self._filled(question, studies), self.name)
-        except EndpointFailed as error:
+        except (EndpointFailed, BoundaryCrossed) as error:
             plain = self._offline.propose(question, studies)
             return Proposal(plain.items, plain.planner, plain.confidence, warnings=(*plain.warnings, _without(error)))
 
@@ -78,5 +79,5 @@ def _objected(wrong: Sequence[str], question: str) -> str:
     )
 
 
-def _without(error: EndpointFailed) -> str:
+def _without(error: Exception) -> str:
     return f"Planned without the language model: {error}"

@@ -22,15 +22,23 @@ _BODY = re.compile(
 )
 _QUANTITY = re.compile(
     r"\bthick(?:ness|er|est)?\b|\bthin(?:ner|nest)?\b|\bweigh(?:s|t)?\b|\bmass in\b|\bgrams?\b|\bkilograms?\b|\bcircumference\b|\bperimeter\b|\bangles?\b|\bcurvature\b|"
-    r"\btemperature\b|\bpressure\b|\bperfusion\b|\bblood flow\b|\bflow\b|\bdiffusi\w+|\badc\b|\bfractional anisotropy\b|\btracts?\b|\buptake\b|\bsuv\b|\belasticity\b|"
+    r"\btemperature\b|\bpressure\b|\bperfusion\b|\bblood flow\b|\bflow\b|\bdiffusi\w+|\badc\b|\bfractional anisotropy\b|\btracts?\b|\belasticity\b|"
     r"\bsphericity\b|\bcompactness\b|\btexture\b|\bentropy\b|\bskew\w*|\bkurtosis\b|\bhistograms?\b|\bcentroid\b|\bcent(?:re|er) of (?:mass|gravity)\b|\bcortical (?:thickness|ribbon)\b|"
-    r"\bmidline shift\b|\bmidline\b.*\bshift\w*|\bshift\w*\b.*\bmidline\b|\bmass effect\b|\b(?:signal[- ]to[- ]noise|contrast[- ]to[- ]noise|snr|cnr)\b|"
+    r"\bmass effect\b|\b(?:signal[- ]to[- ]noise|contrast[- ]to[- ]noise|snr|cnr)\b|"
     r"\b(?:echo|repetition|inversion|acquisition|scan|relaxation|scanning) time\b|\b(?:the|what|which|is) (?:te|tr|ti)\b(?=\W*$| (?:value|was|is|were|used|of))|^\W*(?:te|tr|ti)(?: value)?\W*$|\bflip angle\b|\bfield strength\b|\btesla\b|\bpulse sequence\b|\bbandwidth\b|"
     r"\btube (?:voltage|current)\b|\bkvp?\b|\bmas?\b(?= |\?|$)|\b(?:radiation|effective) dose\b|\bctdi\w*|\bdlp\b|\bkernel\b|\bpitch\b|\bcontrast (?:agent|medium|media|phase)\b|"
     r"\bmanufacturer\b|\bvendor\b|\bcoil\b|\b(?:scan|study|acquisition|exam) date\b|\bwhen was\b|\bhow old\b|\b(?:patient'?s|his|her) (?:age|name|sex|birth\w*|weight)\b|\bname of the patient\b|\bwhich hospital\b|"
     r"\b(?:airway|bronchial) tree\b|\b(?:total lung|lung|vital|inspiratory|residual) capacity\b|\bair[- ]trapping\b|\b(?:subcutaneous|mediastinal|surgical) emphysema\b|"
     r"\bemphysema\b.*\b(?:under|beneath) the skin\b|\bventricles? of the heart\b|\b(?:cardiac|heart'?s?) ventricles?\b|"
-    r"\bregister(?:ed)? (?:it|this|the|to)\b|\bdenois\w+|\bresampl\w+|\bcardiac output\b|\bejection fraction\b|\bagatston\b|\bcalcium score\b|\bbone mineral\b|\bbmd\b|\bt-score\b|\bheart rate\b|\bage of (?:the )?patient\b"
+    r"\bregister(?:ed)? (?:it|this|the|to)\b|\bdenois\w+|\bresampl\w+|\bcardiac output\b|\bejection fraction\b|\bbone mineral\b|\bbmd\b|\bt-score\b|\bheart rate\b|\bage of (?:the )?patient\b"
+)
+# What lies beside a measure that there is, in words that are like its own.
+_BESIDE = re.compile(
+    r"\b(?:irecist|mrecist|percist|rano|lugano|deauville|overall response)\b|\blean body mass\b|\bsul\b|\bmetabolic tumou?r volume\b|\bmtv\b|\btotal lesion glycolysis\b|"
+    r"\bh-?score\b|\bher-?2\b|\ballred\b|\bcrae\b|\bcrve\b|\btortuo\w+|\bbranching angles?\b|\barterio\w*[- ](?:to[- ])?ven\w+|\bcup[- ](?:to|/)[- ]?dis[ck]\b|\boptic (?:dis[ck]|cup|nerve head)\b|\bmacula\w*\b|\bfovea\w*\b|"
+    r"\bcallosal angle\b|\bcalcium mass\b|\bmass of (?:the )?calcium\b|\bfat fraction\b|\b(?:atlas|template|mni)\b.*\bregist\w+|\b(?:to|into|onto) (?:the |an? )?(?:atlas|template|mni)\b|\bduring the scan\b|"
+    r"\bcytoplasm\w*\b|\bmembranes?\b|\bmito(?:ses|sis|tic)\b|\blymphocytes?\b|\bhigh-?power fields?\b|\b(?:left|right) (?:or (?:the )?(?:left|right) )?eye\b.*\bor\b|\bwhich eye\b|"
+    r"\b(?:only|just) (?:the )?visceral (?:fat|adipose tissue)\b|\bvisceral (?:fat|adipose tissue)\b.*\b(?:alone|only|by itself)\b"
 )
 # A slice has a thickness, and it is known.
 _KNOWN = re.compile(r"\bslices?\b.*\bthick\w*|\bthick\w*\b.*\bslices?\b")
@@ -51,6 +59,12 @@ def unknown_body_part(text: str, scanned: str | None = None) -> str | None:
         if not any(match.start() in span for span in known) and not (where and _TRUNK.fullmatch(match[0])):
             return match[0]
     return None
+
+
+def beside(text: str) -> str | None:
+    """What in text (lower case) is near a measure that there is, and is not measured ("iRECIST", "H-score"), or None."""
+    match = _BESIDE.search(text)
+    return match[0] if match else None
 
 
 def unknown_quantity(text: str) -> str | None:

@@ -15,6 +15,9 @@ _EACH = re.compile(
     r"\b(?:each|both|the 2|either)(?: (?:of (?:them|the 2|both)|one|side|alone|separately|by itself))*(?:\W*$|,? in \w+\W*$)"
 )
 
+# "…, both in mL": the unit holds for whatever was asked before it.
+_ALL_IN = re.compile(r"\b(?:both|all|each|everything) in\b")
+
 
 def completed(parts: list[Part]) -> list[Part]:
     """The parts with what they leave out taken from their neighbours; a part that only sets the scene is gone."""
@@ -32,14 +35,15 @@ def _with_wants(parts: list[Part]) -> list[Part]:
             donor = earlier or later
             if donor is not None:
                 result[i] = part.with_want(donor)
-        if part.unit is not None and cued_want(without_units(part.text)) is None:
+        if part.unit is not None and (cued_want(without_units(part.text)) is None or _ALL_IN.search(part.text)):
             result[:i] = [_with_unit(p, result[i]) for p in result[:i]]
     return result
 
 
 def _with_unit(part: Part, last: Part) -> Part:
     """ "The volumes of the bone and the skull in mL": the unit at the end of a list holds for all of it."""
-    shares = part.want == last.want and part.unit is None and part.sentence == last.sentence
+    same = part.want == last.want or _ALL_IN.search(last.text) is not None
+    shares = same and part.unit is None and part.sentence == last.sentence
     return replace(part, unit=last.unit) if shares else part
 
 

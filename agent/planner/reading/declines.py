@@ -20,11 +20,11 @@ _OUGHT = r"(?:should|ought|must|shall|may|might|can|could|would|need|needs|do|do
 _FINDING = (
     r"fractur\w+|broken|breaks?|broke|crack\w*|ha?emorrhag\w+|bleed(?:s|ing)?|bled|blood|ha?ematomas?|tumou?rs?|cancer(?:ous)?|carcinoma|metastas[ie]s|"
     r"metastatic|nodules?|infarct\w*|strokes?|isch[ae]+mi\w+|aneurysms?|lesions?|mass(?:es)?|clots?|thromb\w+|"
-    r"embol\w+|effusions?|abscess(?:es)?|o?edema|hydrocephalus|mid-?line shift|herniat\w+|calcifi\w+|sinusitis|"
+    r"embol\w+|effusions?|abscess(?:es)?|o?edema|hydrocephalus|herniat\w+|calcifi\w+|sinusitis|"
     r"plaques?|malformations?|cysts?|cystic|atrophy|atrophied|atrophic|contusions?|gliomas?|glioblastoma|meningiomas?|adenoma|lymphoma|schwannoma|abnormal\w*|anomal\w+|"
     r"patholog\w+|foreign bod(?:y|ies)|demyelinat\w+|swelling|swollen|infect\w+|"
     r"inflam\w+|thickening|osteolys\w+|lytic|white matter disease|microbleeds?|hyperintensit\w+|hypodens\w+|injur\w+|damag\w+|"
-    r"pneumonia|pneumothorax|pneumocephalus|stenos\w+|occlu\w+|dissection|polyps?|growths?|leaks?|air[- ]fluid level|suspicious|hyperdense vessel|shunt|implants?|gliosis|scar\w*|"
+    r"pneumonia|pneumothorax|pneumocephalus|stenos\w+|occlu\w+|dissection|polyps?|growths?|leaks?|air[- ]fluid level|suspicious|hyperdense vessel|microaneurysms?|exudates?|drusen|retinopath\w+|cotton[- ]wool spots?|glaucoma|mitos[ie]s|necrosis|invasion|shunt|implants?|gliosis|scar\w*|"
     r"(?:any|some)thing (?:is |be |look\w* |seem\w* )?(?:wrong|unusual|odd|strange|off|worrying|conspicuous|remarkable|suspicious|bad|noteworthy|to worry|out of the ordinary|amiss|relevant)|intact|"
     r"(?:every|any)thing (?:\w+ )?(?:ok|okay|fine|alright|all right|normal|in order|clear|clean|as it should)"
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from scanwright.agent.planner.reading.choices import chosen, without_choices
 from scanwright.agent.planner.reading.given import with_given_marked
 from scanwright.agent.planner.reading.parts import Piece
 from scanwright.agent.planner.reading.roles import Roles, read_roles
 from scanwright.agent.planner.reading.structures import GIVEN, mentions, side_of
 from scanwright.agent.planner.reading.thresholds import read_threshold
 from scanwright.agent.planner.reading.units import asked_unit, without_units
-from scanwright.agent.planner.reading.wants import INTENSITY, OF_THE_IMAGE, cued_wants
+from scanwright.agent.planner.reading.wants import INTENSITY, MEASURES, OF_THE_IMAGE, cued_wants
 from scanwright.tools.contract.goal import Side
 from scanwright.tools.contract.quantity import HU, Point, Quantity
 
@@ -128,10 +129,11 @@ def read_part(piece: Piece, *, has_mask: bool) -> Part:
     ranged = threshold is not None or open_range
     cues = cued_wants(rest)
     want = _want(rest, cues, ranged=ranged)
-    unit = asked_unit(rest)
+    params.update(chosen(want, rest))
+    unit = asked_unit(rest) if want != "nuclei_density" else None
     if want == "volume_fraction" and unit in _VOLUMES:
         want = "volume"  # "how much of the head lies above … in mL" asks for no share
-    if want in ("emphysema_index", "area_at_level", "labelmap"):
+    if want in ("emphysema_index", "area_at_level", "labelmap") or want in MEASURES:
         ranged, threshold = False, None
     if want == "component_count" and unit in _VOLUMES:
         want = "volume"  # "how many litres does that part have"
@@ -143,7 +145,8 @@ def read_part(piece: Piece, *, has_mask: bool) -> Part:
         text=piece.text, sentence=piece.sentence, want=want, of=roles.of, region=roles.region, side=side,
         unit=unit, params=params, cues=tuple(cues), whole_image=roles.whole_image,
         pronoun=bool(_PRONOUN.search(rest)), says_hu=bool(re.search(r"\b(?:hu|hounsfields?)\b", text)), ranged=ranged, level_mm=level,
-        defaulted=roles.defaulted, foreign=_is_foreign(rest, roles), doubtful=_has_stray_number(rest) or _leaves_out(rest, roles.of),
+        defaulted=roles.defaulted, foreign=want not in MEASURES and _is_foreign(rest, roles),
+        doubtful=_has_stray_number(without_choices(want, rest)) or (want not in MEASURES and _leaves_out(rest, roles.of)),
     )  # fmt: skip
 
 
@@ -158,6 +161,8 @@ def _want(text: str, cues: list[str], *, ranged: bool) -> str | None:
     if ranged and want == "intensity_at_point" and "⟨point⟩" not in text:
         want = "volume"
     structures = [m for m in mentions(text) if m.name != "image"]
+    if want == "intensity_at_point" and any(m.name == "clicked_structure" for m in structures):
+        want = next((cue for cue in cues if cue != want), "mean_intensity" if _MEASURES.search(text) else None)
     if want == "dimensions" and structures and re.search(r"\bdimensions\b", text):
         want = "bounding_box"
     if want in (None, "overlay", "mask", "volume") and any(_COUNTED.search(text[: m.start]) for m in structures):

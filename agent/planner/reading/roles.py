@@ -32,8 +32,15 @@ _LOOSELY_GIVEN = re.compile(
 # What can only be asked of a region: with a mask given and nothing named, it is asked of the mask.
 _OF_A_REGION = {
     "axial_diameters", "longest_axial_diameter", "bounding_box", "component_count", "component_volumes", "surface_area",
-    "asymmetry_index", "volume_change",
+    "asymmetry_index", "volume_change", "radiomic_features",
 }  # fmt: skip
+# What is only ever measured in a region that a person outlines: with nothing named, it is asked of that, given or not.
+_OF_AN_OUTLINE = {
+    "abc2_volume", "abc2_difference", "abc2_picture", "agatston_score", "calcium_volume_score",
+    "calcified_lesion_count", "calcium_picture", "sum_of_diameters", "target_lesion_diameter", "recist_response",
+    "target_lesions_picture", "overlap_change", "carried_mask",
+}  # fmt: skip
+_OF_PET = {"suv_max", "suv_mean", "suv_peak"}
 
 
 @dataclass(frozen=True)
@@ -74,9 +81,9 @@ def read_roles(text: str, want: str | None, *, ranged: bool, has_mask: bool) -> 
 
 
 def _nothing_named(text: str, want: str | None, whole: bool, *, has_mask: bool) -> Roles:
-    if has_mask and want in _OF_A_REGION:
-        return Roles("given_region", None, whole, defaulted=True)
-    if want in INTENSITY and (whole or not _PRONOUN.search(text)):
+    if want in _OF_AN_OUTLINE or (has_mask and want in _OF_A_REGION):
+        return Roles("given_region", None, False, defaulted=True)
+    if want in (*INTENSITY, *_OF_PET) and (whole or not _PRONOUN.search(text)):
         return Roles("image", None, whole, defaulted=not whole)
     if want == "overlay" and whole:
         return Roles("image", None, whole)

@@ -23,7 +23,7 @@ class Mention:
 # What stands for a region that the person gave ("the thing I contoured"), once it is found.
 GIVEN = "⟨given⟩"
 # A scan is called these too, but in a question they mostly mean the thing that is asked for.
-_NOT_STRUCTURES = {"volume", "picture", "label", "file", "mass", "series", "segmentation", "annotation"}
+_NOT_STRUCTURES = {"volume", "picture", "label", "file", "mass", "series", "segmentation", "annotation", "tissue"}
 # Adjectives, and other words that in a question about a scan mean one structure.
 _ALSO = {
     "cerebral hemisphere": "brain", "cerebral hemispheres": "brain", "hemisphere": "brain", "hemispheres": "brain",
@@ -41,6 +41,7 @@ _ALSO = {
     "scanned volume": "image", "entire volume": "image", "whole volume": "image", "whole picture": "image", "entire picture": "image", "dataset": "image",
     "data set": "image", "mri": "image", "ct": "image", "field of view": "image", "gray matter": "grey_matter",
     "the mass": "tumour", "this mass": "tumour", "neither bone nor air": "soft_tissue",
+    "photograph": "image", "photo": "image", "slide": "image", "tile": "image", "pet": "image", "vertebral bodies": "vertebrae",
     GIVEN: "given_region",
 }  # fmt: skip
 _BY_SYNONYM = {

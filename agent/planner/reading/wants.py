@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+from scanwright.agent.planner.reading.wants_body import BODY
+from scanwright.agent.planner.reading.wants_flat import FLAT
+from scanwright.agent.planner.reading.wants_head import EXAMS, HEAD
+from scanwright.agent.planner.reading.wants_words import EARLIER, Cues
 from scanwright.tools.vocabulary.quantities import QUANTITIES
 
 _PARTS = r"(?:components?|pieces?|parts?|islands?|clusters?|fragments?|blobs?|bits|pockets?|objects?|regions|lesions|nodules|chunks|patches|segments|bodies)"
@@ -16,7 +20,7 @@ _FLAT = r"(?:axial|in[- ]?plane|transverse|transaxial|in[- ]slice)"
 _LENGTH = r"(?:diameters?|dimensions?|long axis|length|extent|across|axis|measurement|line|span|distance|width|long|wide|longest|size)"
 _EDGE = r"(?:height|width|length|depth|wide|deep|tall|high)"
 _EACH_SLICE = r"(?:per|each|every|by|for all|on all|slice by|in all|across)[- ](?:single |individual |axial |transverse |the )*(?:slices?|levels?|cuts?|sections?|images?)|slice[- ]?wise|(?:slice|level|section|cut)[- ](?:by|to)[- ](?:slice|level|section|cut)"
-_EARLIER = r"(?:since|over time|last (?:scan|exam|year|month|time|week|study|visit)|(?:previous|prior|earlier|old|older|first|baseline) (?:\w+ )?(?:scan|exam|examination|study|image|mri?|ct|one|time ?point|visit)|before\b|between the (?:two|2) (?:scans|exams|studies|time ?points|visits)|compared (?:to|with) (?:the )?(?:baseline|last|prior|previous|earlier))"
+_EARLIER = EARLIER
 
 _SLICE = r"(?:slice|level|cut|section)"
 _LEVEL = rf"(?:{_SLICE}s?|l[1-5]|t(?:1[0-2]|[3-9])|here|where i|i (?:point|click|mark|touch)\w*|point|location|position|spot)"
@@ -24,7 +28,13 @@ _SQUARE = r"(?:\b[cm]m ?\^2|\bsquare (?:centi|milli)met(?:re|er)s?)(?!\w)"
 _NO_SURFACE, _NO_PICTURE = r"^(?!.*\bsurface\b).*", r"^(?!.*\b(?:show|draw|display|pictures?|view|see|plot|render)\b).*"
 _INTO = r"(?:parts|regions|tissues|classes|structures|areas)"
 
-_CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
+_ORGANS = r"(?:organs?|organs and \w+)"
+
+# Measures with names of their own, which no other word of a question makes into something else.
+_MEASURED: Cues = (*EXAMS, *HEAD, *BODY, *FLAT)
+MEASURES = frozenset(want for want, _ in _MEASURED) - {"table_csv", "pixel_size", "stain"}
+_CUES: Cues = (
+    *_MEASURED,
     ("emphysema_index", (
         r"\bemphysema\w*\b", r"\blaa\b", r"\blow(?:[- ]attenuation| attenuating| density) areas?\b", r"\blungs?\b.*\blow (?:attenuation|density)\b",
     )),
@@ -47,6 +57,9 @@ _CUES: tuple[tuple[str, tuple[str, ...]], ...] = (
         rf"\b(?:segment|divide|split|classify|label|part)\w*\b.*\binto\b(?: \w+){{0,3}} {_INTO}\b", r"\bclassif\w+\b.*\bvoxels\b",
         r"\b(?:sub)?cortical segmentation\b", r"\bwhich \w+(?: of the \w+)? is (?:each|every) voxel\b", r"\blabel\b.*\b(?:regions|gyri|nuclei)\b",
         r"\b\w+[-–]\w+ regions\b",
+        rf"\b(?:segment|outline|label|tell)\b(?: (?:all|the|every|each|me))* {_ORGANS}\b(?! i\b)", rf"\ball (?:the )?{_ORGANS}\b", r"\bwhole[- ]body segmentation\b",
+        r"\borgans\b.*\bapart\b", r"^(?!.*\b(?:click|point|prompt)).*\bvista\b",
+        r"\b(?:segment|label) (?:this|it|the)(?: scan| ct| image)? (?:with|by) (?:the|my|our) (?:nnu-net|\w+ model|model|network|monai bundle)\b",
     )),
     ("volume_change", (
         r"\b(?:grow|grows|growing|grown|grew|growth|shrink|shrinks|shrinking|shrunk|shrunken|shrank|progress(?:ed|ion)|regress(?:ed|ion))\b",
@@ -180,7 +193,10 @@ _COMPILED = tuple(
 # What these rules know; a tool may give more, which is then known by its name and its examples.
 CUED = frozenset(want for want, _ in _CUES)
 # Wants that look at the image as a whole.
-OF_THE_IMAGE = {"dimensions", "spacing", "field_of_view", "modality", "body_part", "orientation", "intensity_at_point"}
+OF_THE_IMAGE = {
+    "dimensions", "spacing", "field_of_view", "modality", "body_part", "orientation", "intensity_at_point", "pixel_size",
+    "stain", "exam_displacement", "exam_rotation", "registered_volume", "suv_volume", "similar_cases", "embedding",
+}  # fmt: skip
 INTENSITY = {
     "mean_intensity", "sd_intensity", "median_intensity", "minimum_intensity", "maximum_intensity",
     "intensity_percentiles",

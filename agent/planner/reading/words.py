@@ -24,7 +24,7 @@ _SLIPS = {
     "ther": "there", "bains": "brain", "sige": "size", "siez": "size", "fo": "of", "si": "is", "od": "of", "ot": "to",
     "ths": "this", "sof": "soft", "meen": "mean", "brite": "bright", "hight": "height",
     "tickness": "thickness", "ration": "ratio", "precent": "percent", "tomour": "tumour", "bonne": "bone", "boen": "bone",
-    "litter": "litre",
+    "litter": "litre", "hippo": "hippocampus", "hippos": "hippocampi", "vesel": "vessel", "vesels": "vessels", "nuclie": "nuclei",
 }  # fmt: skip
 _TARGETS = """
     volume volumes large larger size sizes surface area diameter diameters longest widest maximum minimum average
@@ -39,7 +39,8 @@ _TARGETS = """
     fracture tumour signal image scan field view operate surgery treatment diagnosis haemorrhage bleeding normal
     abnormal delineate isolate number count position point length width height depth isotropic table spreadsheet
     attenuation material largest smallest smaller greatest whole inside within under over units square cubic
-    should marked outlined
+    should marked outlined vessels vessel retinal fundus nuclei nucleus calibre fractal positive staining agatston
+    cardiothoracic midline parenchymal haematoxylin
 """.split()  # noqa: SIM905
 
 
@@ -69,6 +70,8 @@ class Speller:
 
     def _is_inflected(self, word: str) -> bool:
         """ "contoured" is no slip of "contour"."""
+        if word.endswith("ss"):
+            return False
         for ending in ("s", "ed", "ing", "er", "ers", "ly", "able"):
             stem = word[: -len(ending)]
             if word.endswith(ending) and (f"{stem}e" in self._known or (stem in self._known and stem[-1:] != "e")):

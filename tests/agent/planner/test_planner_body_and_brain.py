@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from scanwright.agent.planner.base import Declined, Unclear
-from scanwright.agent.planner.exemplar import ExemplarPlanner, in_words_of
+from scanwright.agent.planner.exemplar import ExemplarPlanner
 from scanwright.agent.planner.reading.beyond import unknown_body_part
+from scanwright.agent.planner.reading.plain import in_words_of
 from scanwright.agent.planner.reading.structures import learn, mentions, side_of, spelled_out
 from scanwright.agent.workbench import Workbench
 from scanwright.evals.planning.studies import study
