@@ -56,6 +56,8 @@ _QUANTITIES = {"volume", "mean_intensity"}
 _OF_ANY_OUTLINE = {"cardiothoracic_ratio": "heart", "cardiothoracic_picture": "heart"}
 # Of a volume or a photograph, and of a slide.
 _PIXEL_SIZE = ("spacing", "pixel_size")
+# Words that judge what is measured.
+_JUDGED = re.compile(r"\b(?:patholog|abnormal|anomal|suspicious|unusual|inflam|infect)\w*|\bwrong\b")
 _TABLE = re.compile(r"\b(?:table|csv|spreadsheet|excel|xlsx)s?\b")
 
 
@@ -155,7 +157,7 @@ class ExemplarPlanner:
         region = part.region if part.region != "image" else None
         if want == "asymmetry_index" and self._index.has_own_sides(of) and "symmetr" not in part.text:
             want, side = "volume", "each"  # "which lung is larger"
-        if region == "given_region" and self._index.in_given_region(want, of):
+        if want in MEASURES or region == "given_region" and self._index.in_given_region(want, of):
             region = None
         if part.level_mm is not None and studies:
             params = {**params, "at": _middle_of_slice(studies[0], part.level_mm)}
@@ -217,7 +219,7 @@ def _is_clear(part: Part) -> bool:
 def _beyond(part: Part, studies: Sequence[StudyView]) -> Declined | None:
     """Why a part is not for this system, as far as its words say so."""
     code = declined(part.text)
-    if code == "not_assessed" and (part.want in MEASURES or _measures_what_is_found(part)):
+    if code == "not_assessed" and (_is_measure(part) or _measures_what_is_found(part)):
         code = None
     if code is not None:
         return _decline(part.text, code)
@@ -228,6 +230,11 @@ def _beyond(part: Part, studies: Sequence[StudyView]) -> Declined | None:
     scanned = studies[0].image().image.body_part if studies else None
     unknown = unknown_body_part(part.text, scanned) or unknown_quantity(part.text)
     return None if unknown is None else _decline(part.text, "no_tool")
+
+
+def _is_measure(part: Part) -> bool:
+    """ "How high is the uptake of the tumour?" measures; "is the uptake pathological?" asks for a finding."""
+    return part.want in MEASURES and _JUDGED.search(part.text) is None
 
 
 def _measures_what_is_found(part: Part) -> bool:

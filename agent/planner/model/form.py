@@ -5,6 +5,7 @@ The model names things; it never writes a step, a tool or a file. What does not 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,9 @@ DECLINES: tuple[DeclinedCode, ...] = (
     "diagnosis", "treatment", "off_topic", "not_assessed", "normative", "no_tool"
 )  # fmt: skip
 UNITS = ("mL", "L", "mm3", "cm3", "mm", "cm", "mm2", "cm2", "%", "HU", "SUV")
-OPTIONS = ("table", "each_slice", "how_sure", "since_earlier_exam")
+OPTIONS = ("table", "each_slice", "how_sure")
 ITEMS_AT_MOST = 8
+MORE_AT_MOST = 5
 _UCUM = {"HU": "[hnsf'U]", "SUV": "{SUVbw}g/mL"}
 
 
@@ -38,21 +40,24 @@ class Choices:
 
     def schema(self) -> dict[str, Any]:
         """The JSON schema, in the part of the standard that every constrained decoder knows."""
-        number = {"type": ["number", "null"]}
+        # What is seldom asked is a list that is empty where it is not: a model that must name every property names
+        # limits and units that nobody asked for.
+        more = [
+            _object({"inside": {"enum": list(self.structures)}}),
+            _object({"above": {"type": "number"}}),
+            _object({"below": {"type": "number"}}),
+            _object({"unit": {"enum": list(UNITS)}}),
+            _object({"add": {"enum": list(OPTIONS)}}),
+        ]
         goal = {
             "kind": {"const": "goal"},
             "want": {"enum": list(self.wants)},
             "of": {"enum": list(self.structures)},
             "side": {"enum": list(SIDES)},
-            "inside": {"enum": [None, *self.structures]},
-            "above": number,
-            "below": number,
-            "unit": {"enum": [None, *UNITS]},
-            "options": {"type": "array", "items": {"enum": list(OPTIONS)}, "maxItems": len(OPTIONS)},
+            "more": {"type": "array", "items": {"anyOf": more}, "maxItems": MORE_AT_MOST},
         }
-        decline = {"kind": {"const": "decline"}, "why": {"enum": list(DECLINES)}, "part": _text(120)}
-        unclear = {"kind": {"const": "unclear"}, "ask": _text(160)}
-        items = {"anyOf": [_object(goal), _object(decline), _object(unclear)]}
+        decline = {"kind": {"const": "decline"}, "why": {"enum": list(DECLINES)}}
+        items = {"anyOf": [_object(goal), _object(decline), _object({"kind": {"const": "unclear"}})]}
         return _object({"items": {"type": "array", "minItems": 1, "maxItems": ITEMS_AT_MOST, "items": items}})
 
     def read(self, form: Mapping[str, Any], question: str) -> tuple[Item, ...]:
@@ -69,40 +74,39 @@ class Choices:
     def _item(self, row: Mapping[str, Any], question: str) -> Item:
         kind = row.get("kind")
         if kind == "goal":
-            return self._goal(row)
+            return self._goal(row, question)
         if kind == "decline":
             code = row.get("why")
             if code not in DECLINES:
                 raise FormWrong(f'"why" is one of {", ".join(DECLINES)}.')
-            return Declined(_short(row.get("part"), 120) or question, code, SENTENCES[code])
+            return Declined(question, code, SENTENCES[code])
         if kind == "unclear":
-            # The model's own words are not shown: a question back is as good a place for a lie as any.
+            # No word of the model's own is shown: a question back is as good a place for a lie as any.
             return Unclear(question, "It is not clear what is wanted: say what to measure, and of what.")
         raise FormWrong('"kind" is "goal", "decline" or "unclear".')
 
-    def _goal(self, row: Mapping[str, Any]) -> Goal:
+    def _goal(self, row: Mapping[str, Any], question: str) -> Goal:
         want = _one_of(row, "want", self.wants)
         of = _one_of(row, "of", self.structures)
         side = _one_of(row, "side", SIDES) if row.get("side") is not None else "whole"
-        inside = None if row.get("inside") in (None, "image", of) else _one_of(row, "inside", self.structures)
-        options = row.get("options") or []
-        if not isinstance(options, list) or not set(options) <= set(OPTIONS):
-            raise FormWrong(f'"options" holds some of {", ".join(OPTIONS)}.')
-        unit = None if row.get("unit") is None else _one_of(row, "unit", UNITS)
-        limits = {"low": _number(row, "above"), "high": _number(row, "below")}
+        more = _more(row)
+        inside = None if more.get("inside") in (None, "image", of) else _one_of(more, "inside", self.structures)
+        unit = None if more.get("unit") is None else _one_of(more, "unit", UNITS)
+        limits = {"low": _number(more, "above", question), "high": _number(more, "below", question)}
         asked = {name: value for name, value in limits.items() if value is not None}
         params: dict[str, Quantity | Point | str] = {
             name: Quantity(value=value, unit=_UCUM.get(unit or "", "1")) for name, value in asked.items()
         }
+        options = [o for o in more["add"] if says(question, o)]
         return Goal(
             want=want,
             of="intensity_range" if asked and of == "image" else of,
-            side=side,
+            side=side if side == "whole" or says(question, "side") else "whole",
             region=inside,
             params=params,
             compare=METHODS if "how_sure" in options else None,
             group="slice" if "each_slice" in options or want == "axial_diameters" else None,
-            unit=None if asked or unit in _UCUM else unit,
+            unit=unit if unit is not None and not asked and unit not in _UCUM and says(question, unit) else None,
             output="table" if "table" in options else None,
         )
 
@@ -115,28 +119,28 @@ def filled(items: Sequence[Item]) -> dict[str, Any] | None:
 
 def _row(item: Item) -> dict[str, Any] | None:
     if isinstance(item, Declined):
-        return {"kind": "decline", "why": item.code, "part": item.asked[:120]}
+        return {"kind": "decline", "why": item.code}
     if isinstance(item, Unclear):
-        return {"kind": "unclear", "ask": "What should be measured, and of what?"}
+        return {"kind": "unclear"}
     if set(item.params) - {"low", "high"} or item.series or item.time or item.compare not in (None, METHODS):
         return None
     low, high = (item.params.get(name) for name in ("low", "high"))
     unit = next((q.unit for q in (low, high) if isinstance(q, Quantity) and q.unit != "1"), item.unit)
-    options = [
-        name
-        for name, holds in (
-            ("table", item.output == "table"),
-            ("each_slice", item.group == "slice" and item.want != "axial_diameters"),
-            ("how_sure", item.compare == METHODS),
-        )
-        if holds
+    more: list[dict[str, Any]] = [{"inside": item.region}] if item.region else []
+    more += [
+        {name: int(q.value) if q.value == int(q.value) else q.value}
+        for name, q in (("above", low), ("below", high))
+        if isinstance(q, Quantity)
     ]
-    return {
-        "kind": "goal", "want": item.want, "of": item.of, "side": "each" if item.side == "both" else item.side,
-        "inside": item.region, "above": low.value if isinstance(low, Quantity) else None,
-        "below": high.value if isinstance(high, Quantity) else None,
-        "unit": {v: k for k, v in _UCUM.items()}.get(unit or "", unit), "options": options,
-    }  # fmt: skip
+    more += [{"unit": {v: k for k, v in _UCUM.items()}.get(unit, unit)}] if unit else []
+    for option, holds in (
+        ("table", item.output == "table"),
+        ("each_slice", item.group == "slice" and item.want != "axial_diameters"),
+        ("how_sure", item.compare == METHODS),
+    ):
+        more += [{"add": option}] if holds else []
+    side = "each" if item.side == "both" else item.side
+    return {"kind": "goal", "want": item.want, "of": item.of, "side": side, "more": more}
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,10 +152,6 @@ def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _text(length: int) -> dict[str, Any]:
-    return {"type": "string", "maxLength": length}
-
-
 def _one_of(row: Mapping[str, Any], name: str, choices: Sequence[str]) -> str:
     value = row.get(name)
     if not isinstance(value, str) or value not in choices:
@@ -159,14 +159,76 @@ def _one_of(row: Mapping[str, Any], name: str, choices: Sequence[str]) -> str:
     return value
 
 
-def _number(row: Mapping[str, Any], name: str) -> float | None:
+def _more(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The list of further wishes as one object; "add" holds the options."""
+    rows = row.get("more") or []
+    if not isinstance(rows, list) or not all(isinstance(r, dict) and len(r) == 1 for r in rows):
+        raise FormWrong('"more" is a list of objects with one property each.')
+    merged: dict[str, Any] = {"add": []}
+    for name, value in (pair for each in rows for pair in each.items()):
+        if name == "add":
+            merged["add"].append(_one_of({"add": value}, "add", OPTIONS))
+        elif name in ("inside", "above", "below", "unit"):
+            merged[name] = value
+        else:
+            raise FormWrong(f'"more" knows no {str(name)[:40]!r}.')
+    return merged
+
+
+def _number(row: Mapping[str, Any], name: str, question: str) -> float | None:
     value = row.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1e6 < value < 1e6:
-        raise FormWrong(f'"{name}" is a number or null.')
+        raise FormWrong(f'"{name}" is a number.')
+    # A limit that nobody gave would answer another question, and look exact.
+    if float(value) not in _numbers(question):
+        raise FormWrong(f'"{name}" is a number that stands in the question, with its sign, or is left out.')
     return float(value)
 
 
-def _short(value: Any, length: int) -> str:
-    return value[:length] if isinstance(value, str) else ""
+_NUMBER = re.compile(r"(?P<minus>(?<![\w.,])[-−–]\s?|\b(?:minus|moins|menos)\s|负)?(?P<digits>\d+(?:[.,]\d+)*)")
+
+
+def _numbers(text: str) -> set[float]:
+    """The numbers of a text; "1,000" and "1.000" are also read as a thousand, and a dash after a word is no sign."""
+    found: set[float] = set()
+    for each in _NUMBER.finditer(text):
+        digits = each["digits"]
+        for plain in (digits.replace(",", ""), digits.replace(",", "."), digits.replace(".", "").replace(",", ".")):
+            if plain.count(".") <= 1:
+                found.add(-float(plain) if each["minus"] else float(plain))
+    return found
+
+
+# What a question must say before it counts as asked, in the languages that are tested. A small model adds units,
+# sides and tables that nobody asked for.
+_SIDE = (
+    r"\bleft|\bright|\bboth\b|\beach\b|either|\bsides?\b|\bsided\b|bilateral|unilateral|hemi|\b[lr]\b|\blinke|\brechte|"
+    r"\bbeid|seite|gauche|droit|c[oô]t[ée]|les deux|izquierd|derech|ambos|ambas|lado|左|右|侧|两"
+)
+_SURE = (
+    r"\bsure\b|certain|confiden|reliab|trust|method|accura|precis|error|margin|agree|algorithm|range of|±|"
+    r"plus or minus|sicher|genau|zuverl|verfahren|s[uû]r|fiab|m[ée]th?od|segur|confia|可靠|确定|准确|方法"
+)
+_PATTERNS = {
+    "side": _SIDE,
+    "table": r"table|csv|spreadsheet|excel|xlsx|tabelle|tableau|tabla|hoja de|表",
+    "each_slice": r"slice|\bcuts?\b|schicht|coupe|corte|层|切片",
+    "how_sure": _SURE,
+    "mL": r"\bm\.?l\b|\bmls\b|\dml|mill?ilit|毫升",
+    "L": r"\bl\b|\dl\b|\blit(?:re|er|ro)|升(?<!毫升)",
+    "mm3": r"mm ?(?:3|³|\^3)|cubic mill|kubikmill|立方毫米",
+    "cm3": r"cm ?(?:3|³|\^3)|\bccm?s?\b|cubic cent|kubikcent|立方厘米",
+    "mm": r"\bmm\b|\dmm\b|mill?im|毫米",
+    "cm": r"\bcm\b|\dcm\b|cent[ií]m|zentim|厘米",
+    "mm2": r"mm ?(?:2|²|\^2)|square mill|quadratmill|平方毫米",
+    "cm2": r"cm ?(?:2|²|\^2)|square cent|quadratcent|平方厘米",
+    "%": r"%|per ?cent|prozent|pour ?cent|por ?ciento|百分",
+}
+_SAID = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _PATTERNS.items()}
+
+
+def says(question: str, what: str) -> bool:
+    """True where a question names an option, a unit, or (what: "side") a side."""
+    return _SAID[what].search(question) is not None

@@ -10,7 +10,7 @@ _MADE = (
     r"(?:outlined|marked|drew|drawn|delineated|segmented|annotated|contoured|painted|circled|highlighted|traced|labell?ed|uploaded|attached|"
     r"provided|supplied|sent|gave|given|loaded|selected|enclosed|submitted|made|created)"
 )
-_THING = r"(?:area|region|zone|part|structure|object|thing|tissue|lesion|tumou?r|mass|nodule|finding|mask|roi|segmentation|annotation|label|contour|outline|shape|volume|voxels|one|h[ae]+matoma|h[ae]+morrhage|bleed|metastas[ie]s)s?"
+_THING = r"(?:area|region|zone|part|structure|object|thing|tissue|lesion|tumou?r|mass|nodule|finding|lymph node|node|mask|roi|segmentation|annotation|label|contour|outline|shape|volume|voxels|one|h[ae]+matoma|h[ae]+morrhage|bleed|metastas[ie]s)s?"
 _WHO = r"(?:i|we|he|she|they|you|my (?:colleague|resident|doctor)|the (?:radiologist|resident|doctor|colleague|technician)|someone|somebody)"
 _DREW = r"(?:outlined|drew|drawn|delineated|segmented|annotated|contoured|painted|circled|traced)"
 _AGO = r"(?:'ve|\s+have|\s+had)?\s+(?:\w+ly\s+|just\s+|already\s+)?"

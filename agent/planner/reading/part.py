@@ -40,7 +40,7 @@ _WITHOUT = re.compile(
 _NEVER_IN = {"brain": ("skull", "bone", "head", "soft_tissue"), "lung": ("airway", "body", "bone"), "head": ("image",)}
 # Numbers that belong to a word: "3D", "T1", "RECIST 1.1", "5th", "mm^2", "2 halves".
 _HARMLESS_NUMBER = re.compile(
-    r"\blaa[- ]?950\b|\b[clt]\d{1,2}\b|\b\d+[- ]regions?\b|\b\d+(?:st|nd|rd|th)\b|\bt[12]\b|\b[23] ?-?d\b|recist\s*1\.\d|\^\d|\b\d+[- ](?:year|yr|week|day|month)s?\b|\b[1-9]\b(?!\s*(?:hu|hounsfield))|\b(?:19|20)\d\d\b"
+    r"\blaa[- ]?950\b|\bki-?67\b|\bher-?2\b|\b[clt]\d{1,2}\b|\b\d+[- ]regions?\b|\b\d+(?:st|nd|rd|th)\b|\bt[12]\b|\b[23] ?-?d\b|recist\s*1\.\d|\^\d|\b\d+[- ](?:year|yr|week|day|month)s?\b|\b[1-9]\b(?!\s*(?:hu|hounsfield))|\b(?:19|20)\d\d\b"
 )
 # What an "of" may be followed by without naming a thing that is to be measured.
 _OF_NOTHING = re.compile(
@@ -106,6 +106,8 @@ class Part:
 
 
 LAA_HU = -950
+# "Per mm²" is how a density is said, "from Bq/mL" what an image is converted from.
+_NO_UNIT = {"nuclei_density", "suv_volume"}
 _VOLUMES = {"mL", "L", "dL", "uL", "cm3", "mm3"}
 
 
@@ -130,7 +132,7 @@ def read_part(piece: Piece, *, has_mask: bool) -> Part:
     cues = cued_wants(rest)
     want = _want(rest, cues, ranged=ranged)
     params.update(chosen(want, rest))
-    unit = asked_unit(rest) if want != "nuclei_density" else None
+    unit = None if want in _NO_UNIT else asked_unit(rest)
     if want == "volume_fraction" and unit in _VOLUMES:
         want = "volume"  # "how much of the head lies above … in mL" asks for no share
     if want in ("emphysema_index", "area_at_level", "labelmap") or want in MEASURES:
@@ -161,7 +163,9 @@ def _want(text: str, cues: list[str], *, ranged: bool) -> str | None:
     if ranged and want == "intensity_at_point" and "⟨point⟩" not in text:
         want = "volume"
     structures = [m for m in mentions(text) if m.name != "image"]
-    if want == "intensity_at_point" and any(m.name == "clicked_structure" for m in structures):
+    if want == "intensity_at_point" and any(
+        m.name == "clicked_structure" and text[m.start : m.end] != "this spot" for m in structures
+    ):
         want = next((cue for cue in cues if cue != want), "mean_intensity" if _MEASURES.search(text) else None)
     if want == "dimensions" and structures and re.search(r"\bdimensions\b", text):
         want = "bounding_box"

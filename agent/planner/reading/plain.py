@@ -50,6 +50,8 @@ _IDIOMS = _rules(
     (r"\bcompare the (?:hu|density|attenuation)\b[^.?!]*\bliver and (?:in |of )?(?:the )?spleen\b", "liver to spleen ratio"),
     (r"\bi (?:marked|outlined|pointed at|clicked) the liver and the spleen\s*[:,.;-]+", ""),
     (r"\b(?:regions? of interest|rois?|circles?) (?:in|of) (?:the )?liver and (?:the )?spleen\b|\bliver and (?:the )?spleen(?= rois?| circles| regions|.* (?:were|was) measured)", "liver to spleen regions"),
+    (r"\bbody[- ]?weight(?:ed)? (?=suv|standardi[sz]ed)", ""),
+    (r"(?<=visceral fat alone), (?:without|not|excluding) [^.?!]*", ""),
     # Vertebrae.
     (rf"\b{_VERTEBRA}(?: |-)?(?:vertebral body|vertebra|vertebral)\b", r"vertebra \g<level>"),
     (rf"\b(?:vertebral body|vertebra) (?:of |number )?{_VERTEBRA}\b", r"vertebra \g<level>"),

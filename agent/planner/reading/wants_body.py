@@ -27,6 +27,7 @@ BODY: Cues = (
     ("cardiothoracic_ratio", (
         _CTR, r"\b(?:heart|cardiac)\b.*\b(?:width|wide|diameter|broad)\b.*\b(?:chest|thora\w+|rib ?cage)\b",
         r"\bwide\b.*\bheart\b.*\b(?:chest|thora\w+|rib ?cage)\b",
+        r"\b(?:heart|cardiac)\b.*\b(?:chest|thora\w+|rib ?cage)\b.*\b(?:width|diameter|ratio)\b",
     )),
     ("liver_spleen_picture", (
         *shown(_LIVER_SPLEEN), r"\bliver to spleen (?:rois?|regions?|circles?|measured)\b",

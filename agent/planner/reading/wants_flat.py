@@ -15,7 +15,7 @@ _CELL = r"(?<!air )(?<!mastoid )(?<!caudate )(?<!lentiform )\b(?:nucle(?:us|i|ar
 _AREA = r"(?:areas?|sizes?|size in)"
 _VARIES = r"(?:var(?:y|ies|iation|iability|ied)|spread|uneven\w*|heterogen\w*|standard deviation|anisokaryosis|differ\w*|uniform\w*|irregular\w*)"
 _POSITIVE = r"(?:positiv\w*|brown|labell?ed|immunoreactive|ki-?67|stain(?:s|ed)? (?:for|brown|with dab))"
-_DYE = r"\b(?:ha?ematoxylin|eosin|dab|dye|stain\w*|brown|blue|pink|counterstain)\b"
+_DYE = r"\b(?:ha?ematoxylin|eosin|dab|dye|stain(?!ed tissue)\w*|brown|blue|pink|counterstain)\b"
 _NO_COUNT = r"^(?!.*\b(?:how many|count|number of|positiv\w*)\b).*"
 
 FLAT: Cues = (

@@ -24,7 +24,7 @@ _SLIPS = {
     "ther": "there", "bains": "brain", "sige": "size", "siez": "size", "fo": "of", "si": "is", "od": "of", "ot": "to",
     "ths": "this", "sof": "soft", "meen": "mean", "brite": "bright", "hight": "height",
     "tickness": "thickness", "ration": "ratio", "precent": "percent", "tomour": "tumour", "bonne": "bone", "boen": "bone",
-    "litter": "litre", "hippo": "hippocampus", "hippos": "hippocampi", "vesel": "vessel", "vesels": "vessels", "nuclie": "nuclei",
+    "litter": "litre", "hippo": "hippocampus", "hippos": "hippocampi", "vesel": "vessel", "vesels": "vessels", "nuclie": "nuclei", "veiw": "view",
 }  # fmt: skip
 _TARGETS = """
     volume volumes large larger size sizes surface area diameter diameters longest widest maximum minimum average
@@ -40,7 +40,7 @@ _TARGETS = """
     abnormal delineate isolate number count position point length width height depth isotropic table spreadsheet
     attenuation material largest smallest smaller greatest whole inside within under over units square cubic
     should marked outlined vessels vessel retinal fundus nuclei nucleus calibre fractal positive staining agatston
-    cardiothoracic midline parenchymal haematoxylin
+    cardiothoracic midline parenchymal parenchyma haematoxylin
 """.split()  # noqa: SIM905
 
 

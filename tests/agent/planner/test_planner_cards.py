@@ -6,39 +6,45 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from scanwright.agent.given import OF_TWO_EXAMS
 from scanwright.agent.plan import sense
 from scanwright.agent.plan.studies import StudyView, grid_of
 from scanwright.agent.plan.trim import settle
 from scanwright.agent.planner.exemplar import ExemplarPlanner
 from scanwright.agent.workbench import Workbench
 from scanwright.evals.planning.studies import study
-from scanwright.tools.artifacts import Mask, Volume
+from scanwright.tools.artifacts import Image, Mask, Volume
 from scanwright.tools.contract.conditions import Scene
 from scanwright.tools.contract.decorator import Tool
+from scanwright.tools.contract.quantity import Point, Points
 from scanwright.tools.registry import load_registry
 
 
-def _later(artifact: Volume | Mask, time: str) -> Volume | Mask:
-    geometry = artifact.geometry.model_copy(update={"sides_known": True})
-    return artifact.model_copy(
-        update={
-            "type": artifact.type.model_copy(update={"time": time}),
-            "geometry": geometry,
-            "pixel_hash": f"{artifact.pixel_hash}-{time}",
-        }
-    )
+def _later(artifact: Image | Mask, time: str) -> Image | Mask:
+    changes: dict[str, Any] = {
+        "type": artifact.type.model_copy(update={"time": time}),
+        "pixel_hash": f"{artifact.pixel_hash}-{time}",
+    }
+    if isinstance(artifact, Volume | Mask):
+        changes["geometry"] = artifact.geometry.model_copy(update={"sides_known": True})
+    return artifact.model_copy(update=changes)
 
 
 def _exam(name: str, alias: str) -> StudyView:
-    """A study with a mask and a point whose sides are known."""
+    """A study with a mask, a point, and points in liver and spleen, whose sides are known."""
+    points = {name: Points(points=(Point(x=0, y=0, z=0),)) for name in ("liver_at", "spleen_at")}
     view = study(name, {"mask": True, "point": True})
     mask = None if view.mask is None else _later(view.mask, alias)
-    return replace(view, alias=alias, images={k: _later(v, alias) for k, v in view.images.items()}, mask=mask)
+    images = {k: _later(v, alias) for k, v in view.images.items()}
+    return replace(view, alias=alias, images=images, mask=mask, points=points)
 
 
 @pytest.fixture(scope="module")
 def exams() -> list[tuple[StudyView, StudyView]]:
-    names = ("brain_t1", "head_ct", "chest_ct", "abdomen_ct")
+    names = (
+        "brain_t1", "head_ct", "chest_ct", "abdomen_ct", "abdomen_native", "cardiac_ct", "pet", "fundus", "he_tile",
+        "ihc_tile",
+    )  # fmt: skip
     return [(_exam(name, "S1"), _exam(name, "S2")) for name in names]
 
 
@@ -68,7 +74,7 @@ def test_a_card_s_example_leads_to_its_tool(
     for now, before in _fitting(exams, registry.get(tool)):
         proposal = planner.propose(example, [now])
         goals = [
-            g.model_copy(update={"compare": before.alias}) if g.want == "volume_change" else g for g in proposal.goals
+            g.model_copy(update={"compare": before.alias}) if g.want in OF_TWO_EXAMS else g for g in proposal.goals
         ]
         plan = planning_bench.compiler(catalogue_all=True).compile(
             goals, [now, before], question=example, planner=proposal.planner
