@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 
 from scanwright.agent.answer.result import EvidenceItem
@@ -17,6 +18,8 @@ from scanwright.agent.answer.units import shown_unit
 SLOT = re.compile(r"\{(?P<id>[ER]\d+)(?:\.(?P<part>value|range|flags|at|name|path|by|plain))?\}")
 # A slot with the space before it, which goes where the slot stays empty. What fills a slot is never touched.
 _SPACED_SLOT = re.compile(rf"(?P<space> ?){SLOT.pattern}")
+_UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
+_LINK = re.compile(r"\b(?:https?|ftps?|javascript|data):\S+|\bwww\.\S+|\bmailto:\S+", re.IGNORECASE)
 SIGNIFICANT = 4
 INTEGER_QUANTITIES = {"component_count", "dimensions"}
 
@@ -27,9 +30,19 @@ def render(draft: str, evidence: Mapping[str, EvidenceItem], reasons: Mapping[st
     def fill(match: re.Match[str]) -> str:
         name, part = match["id"], match["part"]
         text = reasons[name] if name.startswith("R") else _PARTS[part or "value"](evidence[name])
+        text = shown(text)
         return f"{match['space']}{text}" if text else ""
 
     return _SPACED_SLOT.sub(fill, draft).strip()
+
+
+def shown(text: str) -> str:
+    """A text from a file or a tool as it may stand in an answer: without links, and without what is no character.
+
+    Control characters steer a terminal; those that turn text round or hide in it make it read as something else.
+    """
+    plain = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in _UNSEEN)
+    return _LINK.sub("(link left out)", plain)
 
 
 def value_text(item: EvidenceItem) -> str:
