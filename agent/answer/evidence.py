@@ -10,7 +10,18 @@ from scanwright.agent.answer.units import factor, sayable, shown_unit
 from scanwright.agent.plan.plan import Plan, PlannedGoal, StepRef
 from scanwright.agent.plan.second_method import OVERLAP, VALUE, method_name
 from scanwright.agent.run.executor import StepReport
-from scanwright.tools.artifacts import Artifact, Case, CaseList, Figure, File, Mask, Measurement, Measurements
+from scanwright.tools.artifacts import (
+    Artifact,
+    Case,
+    CaseList,
+    Cells,
+    Figure,
+    File,
+    Mask,
+    Measurement,
+    Measurements,
+    Region,
+)
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.uncertainty import Uncertainty
 from scanwright.tools.registry import Registry, structures_of
@@ -19,6 +30,9 @@ from scanwright.tools.vocabulary.structures import STRUCTURES
 # What is said of a similar case, in this order.
 CASE_FACTS = ("modality", "body_part", "sex", "age_band", "scanner")
 Publish = Callable[[Artifact, str], Path | None]
+
+
+_OUTLINED = (Mask, Region, Cells)
 
 
 class EvidenceBook:
@@ -75,7 +89,9 @@ class EvidenceBook:
         return self._add(step_id, goal)
 
     def _mask_steps(self, step_id: str) -> list[str]:
-        return [b for b in sorted(self._plan.step(step_id).depends_on()) if isinstance(self._reports[b].artifact, Mask)]
+        return [
+            b for b in sorted(self._plan.step(step_id).depends_on()) if isinstance(self._reports[b].artifact, _OUTLINED)
+        ]
 
     def _add(self, step_id: str, goal: Goal) -> list[EvidenceItem]:
         artifact = self._reports[step_id].artifact

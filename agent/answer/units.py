@@ -22,7 +22,46 @@ CANONICAL_UNITS: dict[str, str] = {
     "area_at_level": "cm2",
     "component_count": "1",
     "dimensions": "1",
+    "dice": "1",
+    "evans_index": "1",
+    "midline_shift": "mm",
+    "brain_parenchymal_fraction": "%",
+    "abc2_volume": "mL",
+    "abc2_difference": "mL",
+    "overlap_change": "mL",
+    "exam_displacement": "mm",
+    "exam_rotation": "deg",
+    "sum_of_diameters": "mm",
+    "target_lesion_diameter": "mm",
+    "liver_spleen_ratio": "1",
+    "liver_spleen_difference": "[hnsf'U]",
+    "agatston_score": "1",
+    "calcium_volume_score": "mm3",
+    "calcified_lesion_count": "1",
+    "suv_max": "{SUVbw}g/mL",
+    "suv_mean": "{SUVbw}g/mL",
+    "suv_peak": "{SUVbw}g/mL",
+    "cardiothoracic_ratio": "1",
+    "vessel_density": "%",
+    "vessel_length": "mm",
+    "vessel_calibre": "mm",
+    "fractal_dimension": "1",
+    "nuclei_count": "1",
+    "nuclei_density": "/mm2",
+    "mean_nuclear_area": "um2",
+    "sd_nuclear_area": "um2",
+    "positive_fraction": "%",
+    "tissue_area": "mm2",
+    "tissue_fraction": "%",
+    "stain_density": "1",
+    "pixel_size": "um",
 }
+PIXELS = "{pixels}"
+# Measured in pixels where it is not known how large a pixel is; of the areas there is no value then.
+PIXEL_LENGTHS = frozenset({"vessel_length", "vessel_calibre"})
+SIZED = frozenset({"tissue_area"})
+# A ratio of like things can be said in percent, which a count or a score cannot.
+RATIOS = frozenset({"dice", "evans_index", "liver_spleen_ratio", "cardiothoracic_ratio"})
 # Read as a person writes them; everything else is shown as UCUM.
 SHOWN_UNITS = {
     "[hnsf'U]": "HU",
@@ -36,6 +75,8 @@ SHOWN_UNITS = {
     "um2": "µm²",
     "/mm2": "per mm²",
     "{pixels}": "pixels",
+    "{count}": "",
+    "deg": "°",
     "{SUVbw}g/mL": "g/mL (SUVbw)",
 }
 _HU = "[hnsf'U]"
@@ -54,13 +95,14 @@ _FACTORS: dict[str, tuple[str, float]] = {
     "mm2": ("area", 1.0),
     "cm2": ("area", 100.0),
     "m2": ("area", 1e6),
+    "um2": ("area", 1e-6),
     "%": ("share", 1.0),
     "1": ("share", 100.0),
 }
 
 
 # Told in words, so that no unit can be asked of them.
-WORDS = frozenset({"modality", "body_part", "orientation"})
+WORDS = frozenset({"modality", "body_part", "orientation", "stain", "recist_response", "liver_fat_grade"})
 
 
 def unit_of(want: str, image_unit: str) -> str | None:

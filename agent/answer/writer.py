@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from scanwright.agent.answer.result import EvidenceItem, GoalStatus
 from scanwright.agent.plan.second_method import METHODS, OVERLAP
+from scanwright.tools.contract.card import OUTLINES
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.vocabulary.quantities import QUANTITIES
 from scanwright.tools.vocabulary.structures import STRUCTURES
@@ -79,9 +80,9 @@ def _sentences(outcome: GoalOutcome) -> list[str]:
 
 
 def _sentence(goal: Goal, item: EvidenceItem, by_method: Sequence[EvidenceItem] = ()) -> str:
-    if item.kind in ("Figure", "File", "Mask"):
+    if item.kind in ("Figure", "File", *OUTLINES):
         words = _shown_words(item)
-        if item.kind == "Mask" and any(f.startswith("not found") for f in item.flags):
+        if item.kind in OUTLINES and any(f.startswith("not found") for f in item.flags):
             return f"{_capital(words)} is empty [{item.id}]."
         by = f" by {{{item.id}.by}}" if goal.compare == METHODS and item.made_by else ""
         path = f"{by}: {{{item.id}.path}}" if item.artifact else by
@@ -138,7 +139,7 @@ def goal_words(goal: Goal) -> str:
 
 def _shown_words(item: EvidenceItem) -> str:
     what = structure_words(item.structure, item.side) if item.structure and item.structure != "image" else "the scan"
-    kind = {"Figure": "picture", "Mask": "mask"}.get(item.kind)
+    kind = {"Figure": "picture", "Mask": "mask", "Region": "outline", "Cells": "outlines"}.get(item.kind)
     if kind is None:
         return f"file with the {{{item.id}.name}}"
     return f"{kind} of {what}"
