@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from scanwright.agent.llm.boundary import Boundary
+from scanwright.agent.llm.boundary import Boundary, BoundaryCrossed
 from scanwright.agent.llm.breaker import Breaker, breaker_of
 from scanwright.agent.llm.endpoint import Endpoint
 from scanwright.agent.llm.ledger import Call, Ledger
@@ -100,7 +100,10 @@ class LLMClient:
         hidden: list[str] = []
         for message in messages:
             text, kinds = self.boundary.scrub(message["content"])
-            self.boundary.check(text)
+            try:
+                self.boundary.check(text)
+            except BoundaryCrossed as error:
+                raise EndpointFailed(f"{self.endpoint.shown} was not asked: {error}") from None
             said.append({**message, "content": text})
             hidden += kinds
         return said, tuple(dict.fromkeys(hidden))
