@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event as Flag
+from typing import Any
 
 from scanwright.agent.answer.result import AnswerResult
 from scanwright.agent.answering import Answering
@@ -35,8 +36,18 @@ class Running:
     cancelled: Flag
     on_step: OnStep | None = None
 
-    def run(self, plan: Plan, studies: Sequence[StudyView], *, reviewed: bool = False) -> AnswerResult:
-        """Runs a plan as a new run, or goes on with one of the same question that was stopped."""
+    def run(
+        self,
+        plan: Plan,
+        studies: Sequence[StudyView],
+        *,
+        reviewed: bool = False,
+        llm: dict[str, Any] | None = None,
+    ) -> AnswerResult:
+        """Runs a plan as a new run, or goes on with one of the same question that was stopped.
+
+        llm is what a language model took for the plan, for the record.
+        """
         runs = self.home.runs
         study_ids = [s.study_id for s in studies]
         key = _run_key(plan, studies)
@@ -49,7 +60,7 @@ class Running:
             runs.create(run_id, plan.question, study_ids, plan.model_dump(mode="json"), key)
             made = {"planner": plan.planner, "plan_key": plan.key, "masks": masks}
             made["studies"] = {s.alias: s.study_id for s in studies}
-            runs.append(run_id, EventKind.PLAN_MADE, made)
+            runs.append(run_id, EventKind.PLAN_MADE, made if llm is None else {**made, "llm": llm})
         if reviewed:
             runs.append(run_id, EventKind.PLAN_APPROVED, {"plan_key": plan.key}, "person")
         return self.go_on(run_id, plan, studies)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from scanwright.agent.llm.settings import LLMSettings
 from scanwright.memory.settings import MemorySettings
 from scanwright.tools.errors import UserInputError
 from scanwright.tools.settings import ToolSettings
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SCANWRIGHT_", env_nested_delimiter="__", extra="ignore")
 
     agent: AgentSettings = Field(default_factory=AgentSettings)
+    llm: LLMSettings = Field(default_factory=LLMSettings)
     tools: ToolSettings = Field(default_factory=ToolSettings)
     memory: MemorySettings = Field(default_factory=MemorySettings)
 

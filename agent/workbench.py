@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Event as Flag
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scanwright.agent.answer.result import AnswerResult
 from scanwright.agent.cases import HomeCases
@@ -23,10 +23,11 @@ from scanwright.agent.plan import sense
 from scanwright.agent.plan.approval import needs_approval
 from scanwright.agent.plan.compiler import Compiler
 from scanwright.agent.plan.handmade import with_goals
-from scanwright.agent.plan.plan import Plan
+from scanwright.agent.plan.plan import Plan, PlanConcern
 from scanwright.agent.plan.studies import StudyView, grid_of, kind_in_words
 from scanwright.agent.plan.trim import settle
-from scanwright.agent.planner.base import Item, Planner
+from scanwright.agent.planner.base import Item, Planner, Proposal
+from scanwright.agent.planner.model.objections import objections
 from scanwright.agent.run.executor import OnStep
 from scanwright.agent.running import Running
 from scanwright.agent.settings import Settings, load_settings
@@ -35,22 +36,28 @@ from scanwright.memory.records import StudyRecord
 from scanwright.tools.artifacts import Image
 from scanwright.tools.contract.conditions import Scene
 from scanwright.tools.contract.decorator import Tool
+from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.types import Kind
 from scanwright.tools.errors import Cancelled, UserInputError
 from scanwright.tools.registry import Registry, load_registry
 from scanwright.tools.runtime.base import Runtime
 from scanwright.tools.weights.store import WeightsStore
 
+if TYPE_CHECKING:
+    from scanwright.agent.llm.ledger import Ledger
+
 Review = Callable[[Plan], Plan | None]
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A question with its plan, before it runs."""
+    """A question with its plan, before it runs. llm is what a language model took (Ledger.summary); None: not asked."""
 
     plan: Plan
     items: tuple[Item, ...]
     studies: tuple[StudyView, ...]
+    warnings: tuple[str, ...] = ()
+    llm: dict[str, Any] | None = None
 
 
 class Workbench:
@@ -140,15 +147,54 @@ class Workbench:
             )
         return self._runtime
 
-    def planner(self, home: Home) -> Planner:
-        """The offline planner on this home's vectors and encoder."""
+    def planner(
+        self,
+        home: Home,
+        studies: Sequence[StudyView] = (),
+        *,
+        patient: str | None = None,
+        ledger: Ledger | None = None,
+        catalogue_all: bool = False,
+    ) -> Planner:
+        """The planner that the settings name: offline, on this home's vectors and encoder, a language model, or both.
+
+        studies and patient say whose identifiers must not leave; ledger books what a model takes. Raises
+        UserInputError where a model is asked for and no endpoint is known.
+        """
         from scanwright.agent.planner.exemplar import ExemplarPlanner
         from scanwright.agent.planner.index import ExemplarIndex
         from scanwright.agent.planner.lexicon import dictionary
         from scanwright.agent.planner.reading.words import Speller
 
         index = ExemplarIndex(self.registry, home.vectors(), self.runtime(home).encode)
-        return ExemplarPlanner(index, Speller(dictionary(self.weights)))
+        offline = ExemplarPlanner(index, Speller(dictionary(self.weights)))
+        llm = self.settings.llm
+        if llm.endpoint is None and llm.planner == "model":
+            raise UserInputError(
+                'The settings say llm.planner = "model", and no endpoint: add [llm.endpoint] with base_url and model.'
+            )
+        if llm.endpoint is None or llm.planner == "offline":
+            return offline
+        from scanwright.agent.llm.boundary import Boundary
+        from scanwright.agent.llm.client import LLMClient
+        from scanwright.agent.llm.ledger import Ledger
+        from scanwright.agent.planner.model.choice import SurestPlanner, boundary_of
+        from scanwright.agent.planner.model.planner import ModelPlanner
+
+        boundary = Boundary() if llm.endpoint.trusted else boundary_of(home, studies, patient)
+        client = LLMClient(llm.endpoint, boundary, Ledger() if ledger is None else ledger, self.cancelled)
+
+        def objected(goals: Sequence[Goal], views: Sequence[StudyView]) -> list[str]:
+            return objections(self.compiled(Proposal(tuple(goals), ""), views, catalogue_all=catalogue_all))
+
+        model = ModelPlanner(client, self.registry, index, offline, objected)
+        return model if llm.planner == "model" else SurestPlanner(offline, model)
+
+    def compiled(self, proposal: Proposal, studies: Sequence[StudyView], *, catalogue_all: bool = False) -> Plan:
+        """The plan for a proposal, without what makes no sense; nothing is run."""
+        compiler = self.compiler(catalogue_all=catalogue_all)
+        plan = compiler.compile(proposal.goals, studies, question="", planner=proposal.planner)
+        return settle(plan, sense.check(plan, studies, self.registry))
 
     def compiler(self, *, catalogue_all: bool = False) -> Compiler:
         """Compiles for what can run now; catalogue_all plans over every known tool, weights there or not."""
@@ -171,14 +217,30 @@ class Workbench:
             with self._timed("import"):
                 studies = given.views(home, targets)
             with self._timed("plan"):
-                proposal = self.planner(home).propose(question, studies)
+                proposal, llm = self._proposed(home, question, studies, given, catalogue_all=catalogue_all)
                 goals = [given.completed(g, studies) for g in proposal.goals]
                 plan = self.compiler(catalogue_all=catalogue_all).compile(
                     goals, studies, question=question, planner=proposal.planner
                 )
                 plan = settle(plan, sense.check(plan, studies, self.registry))
                 plan = plan.model_copy(update={"remarks": proposal.remarks})
-            return Planned(plan, proposal.items, tuple(studies))
+            return Planned(_warned(plan, proposal.warnings), proposal.items, tuple(studies), proposal.warnings, llm)
+
+    def _proposed(
+        self, home: Home, question: str, studies: Sequence[StudyView], given: Given, *, catalogue_all: bool
+    ) -> tuple[Proposal, dict[str, Any] | None]:
+        """What the planner proposes, and what the language model took, where one was asked."""
+        from scanwright.agent.llm.ledger import Ledger
+
+        ledger = Ledger()
+        planner = self.planner(home, studies, patient=given.patient, ledger=ledger, catalogue_all=catalogue_all)
+        try:
+            proposal = planner.propose(question, studies)
+        except Cancelled:
+            # Heard: the next question is not stopped by it.
+            self.cancelled.clear()
+            raise
+        return proposal, ledger.summary() if ledger.calls else None
 
     def ask(
         self,
@@ -205,11 +267,14 @@ class Workbench:
                 plan = (
                     reviewed
                     if reviewed is plan
-                    else settle(reviewed, sense.check(reviewed, planned.studies, self.registry))
+                    else _warned(
+                        settle(reviewed, sense.check(reviewed, planned.studies, self.registry)), planned.warnings
+                    )
                 )
             elif not approved:
                 needs_approval(plan, self.registry, self.settings.agent.approve_over_s)
-            return self._running(home, on_step).run(plan, planned.studies, reviewed=review is not None)
+            running = self._running(home, on_step)
+            return running.run(plan, planned.studies, reviewed=review is not None, llm=planned.llm)
 
     def run_plan(
         self,
@@ -270,6 +335,12 @@ class Workbench:
             yield
         finally:
             self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - start
+
+
+def _warned(plan: Plan, warnings: Sequence[str]) -> Plan:
+    """The plan with what its planner wants said with the answer."""
+    said = tuple(PlanConcern(step=None, effect="flag", sentence=w, test="planner") for w in warnings)
+    return plan.model_copy(update={"concerns": (*plan.concerns, *said)}) if said else plan
 
 
 # What lies on an image of each kind, and what is measured on both.

@@ -51,6 +51,14 @@ class IdentityStore:
             connection.execute(delete(schema.sealed).where(schema.sealed.c.study_id == study_id))
             connection.execute(insert(schema.sealed), {"study_id": study_id, "subject": subject, "token": token})
 
+    def holds(self, study_id: str) -> bool:
+        """True where something that identifies a study's patient is kept (its key may be gone)."""
+        with self._database.transaction() as connection:
+            return (
+                connection.execute(select(schema.sealed).where(schema.sealed.c.study_id == study_id)).first()
+                is not None
+            )
+
     def unseal(self, study_id: str) -> dict[str, Any]:
         """What seal was given. Raises UserInputError where nothing is kept, or the key is gone."""
         from cryptography.fernet import Fernet, InvalidToken

@@ -28,6 +28,12 @@ _WAIT_S = 0.3
 _understood: dict[tuple[str, str], int] = {}
 
 
+def way_of_asking(endpoint: Endpoint) -> str | None:
+    """Which way of asking for JSON a server understood last in this process; None where it was not asked."""
+    number = _understood.get((endpoint.base_url, endpoint.model))
+    return None if number is None else FORMS[number].__name__.strip("_")
+
+
 class EndpointFailed(ScanwrightError):
     """The endpoint gave nothing that can be used: the offline planner and the templates take over."""
 

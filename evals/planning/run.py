@@ -13,13 +13,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from scanwright.agent.llm.endpoint import Endpoint
+from scanwright.agent.llm.ledger import Ledger
+from scanwright.agent.llm.settings import LLMSettings
 from scanwright.agent.plan import sense
 from scanwright.agent.plan.trim import settle
 from scanwright.agent.planner.base import Planner
+from scanwright.agent.settings import load_settings
 from scanwright.agent.workbench import Workbench
 from scanwright.evals.planning.score import Judged, summary
 from scanwright.evals.planning.studies import study
 from scanwright.tools.contract.goal import Goal
+from scanwright.tools.errors import UserInputError
 
 _FILES = {
     "tuning": "tuning.jsonl", "growth": "body_brain.jsonl",
@@ -36,8 +41,12 @@ def questions(split: str | None = None) -> Iterator[dict[str, Any]]:
             yield question
 
 
-def judge(bench: Workbench, planner: Planner, question: dict[str, Any]) -> Judged:
-    """Plans and compiles one question; nothing is run. "weights": the tools' weights are taken to be there."""
+def judge(bench: Workbench, planner: Planner, question: dict[str, Any], ledger: Ledger | None = None) -> Judged:
+    """Plans and compiles one question; nothing is run. "weights": the tools' weights are taken to be there.
+
+    ledger is the one in which planner books the calls of a language model.
+    """
+    before = 0 if ledger is None else len(ledger.calls)
     view = study(question["study"], question["context"])
     start = time.perf_counter()
     proposal = planner.propose(question["question"], [view])
@@ -56,7 +65,10 @@ def judge(bench: Workbench, planner: Planner, question: dict[str, Any]) -> Judge
             said.append(item.sentence)
     gold = tuple(Goal.model_validate(g).canonical() for g in question["expect"]["goals"])
     goals = tuple(g.canonical() for g in proposal.goals)
-    return Judged(question, _overall(statuses), goals, gold, seconds, " | ".join(s for s in said if s))
+    calls = [] if ledger is None else ledger.calls[before:]
+    tokens = sum(c.tokens_in for c in calls), sum(c.tokens_out for c in calls)
+    shown = " | ".join(s for s in said if s)
+    return Judged(question, _overall(statuses), goals, gold, seconds, shown, *tokens, planner=proposal.planner)
 
 
 def _overall(statuses: Sequence[str]) -> str:
@@ -65,15 +77,41 @@ def _overall(statuses: Sequence[str]) -> str:
     return "ask" if "ask" in statuses else "refuse"
 
 
-def run(split: str) -> list[Judged]:
-    """Judges the offline planner on a half of the set, in a home of its own."""
+def run(split: str, llm: LLMSettings | None = None, *, every: int = 1, limit: int | None = None) -> list[Judged]:
+    """Judges a planner on a half of the set (every n-th question of it), in a home of its own.
+
+    Without llm it is the offline planner, whatever the settings of this machine say.
+    """
+    settings = load_settings().model_copy(update={"llm": llm or LLMSettings(planner="offline")})
     with (
         tempfile.TemporaryDirectory(prefix="scanwright-eval-") as home,
-        Workbench(Path(home)) as bench,
+        Workbench(Path(home), settings=settings) as bench,
         bench.open_home() as opened,
     ):
-        planner = bench.planner(opened)
-        return [judge(bench, planner, q) for q in questions(split)]
+        ledger = Ledger()
+        planners: dict[bool, Planner] = {}
+        judged = []
+        for question in list(questions(split))[::every][:limit]:
+            weights = bool(question.get("weights"))
+            if weights not in planners:
+                planners[weights] = bench.planner(opened, ledger=ledger, catalogue_all=weights)
+            judged.append(judge(bench, planners[weights], question, ledger))
+        return judged
+
+
+def _llm(options: argparse.Namespace) -> LLMSettings | None:
+    """The settings for the planner that was asked for. Raises UserInputError where its endpoint is not known."""
+    if options.planner == "offline":
+        return None
+    known = load_settings().llm.endpoint
+    if options.endpoint is None and known is None:
+        raise UserInputError("Say where the model is: --endpoint http://127.0.0.1:8093/v1 --model NAME.")
+    if options.endpoint is not None:
+        try:
+            known = Endpoint(base_url=options.endpoint, model=options.model or "default", timeout_s=options.timeout)
+        except ValueError as error:
+            raise UserInputError(f"--endpoint {options.endpoint} is no address of a model: {error}.") from None
+    return LLMSettings(endpoint=known, planner=options.planner)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -84,9 +122,15 @@ def main(argv: Sequence[str]) -> int:
         "--mistakes", action="store_true", help="print each mistake (not for the test half when tuning)"
     )
     parser.add_argument("--output", type=Path, help="write the figures here as JSON")
+    parser.add_argument("--planner", choices=["offline", "model", "auto"], default="offline")
+    parser.add_argument("--endpoint", help="address of the model (default: that of the settings)")
+    parser.add_argument("--model", help="its name there")
+    parser.add_argument("--timeout", type=float, default=60.0, help="seconds for one call of the model")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th question only")
+    parser.add_argument("--limit", type=int, help="take so many questions at most")
     options = parser.parse_args(list(argv))
-    judged = run(options.split)
-    figures = summary(judged)
+    judged = run(options.split, _llm(options), every=max(options.every, 1), limit=options.limit)
+    figures = {"planner": options.planner, **summary(judged)}
     by_category: dict[str, list[Judged]] = defaultdict(list)
     for each in judged:
         by_category[each.question["category"]].append(each)
@@ -103,6 +147,7 @@ def main(argv: Sequence[str]) -> int:
                 q = each.question
                 print(f"{q['id']} {q['study'][:5]} {q['question']!r}")
                 print(f"   want {each.expected} {each.gold}")
+                print(f"   by   {each.planner}")
                 print(f"   got  {each.outcome} {each.goals} {each.said}")
     if options.output:
         rows = {name: summary(group) for name, group in sorted(by_category.items())}

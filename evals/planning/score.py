@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Judged:
-    """One question: what was expected, what came, how long it took."""
+    """One question: what was expected, what came, how long it took, and how many tokens of a language model."""
 
     question: dict[str, Any]
     outcome: str
@@ -18,6 +18,9 @@ class Judged:
     gold: tuple[str, ...]
     seconds: float
     said: str
+    tokens_in: int = 0
+    tokens_out: int = 0
+    planner: str = ""
 
     @property
     def exact(self) -> bool:
@@ -70,6 +73,10 @@ def summary(judged: Sequence[Judged]) -> dict[str, Any]:
         "answered_another_question": another,
         "false_answer_rate": (2 * wrong + another) / n,
         "answerable_but_refused": refused / max(len(answerable), 1),
+        "tokens_in_per_question": round(sum(j.tokens_in for j in judged) / max(n, 1), 1),
+        "tokens_out_per_question": round(sum(j.tokens_out for j in judged) / max(n, 1), 1),
+        "asked_a_model": sum(j.tokens_in > 0 for j in judged),
+        "seconds_per_question": round(sum(times) / max(n, 1), 3),
         "seconds_p50": times[n // 2],
         "seconds_p95": times[min(n - 1, int(0.95 * n))],
     }

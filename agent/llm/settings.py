@@ -1,0 +1,21 @@
+"""Settings of language models: where one answers, and when it plans."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from scanwright.agent.llm.endpoint import Endpoint
+
+
+class LLMSettings(BaseModel):
+    """Which language model is asked, and when: [llm] and [llm.endpoint] in scanwright.toml.
+
+    planner is "auto" (the offline planner where it is sure, so that a sure question costs no token, the model where it
+    is not), "model" (always the model) or "offline" (never). Without an endpoint the offline planner plans.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    endpoint: Endpoint | None = None
+    planner: Literal["auto", "model", "offline"] = "auto"
