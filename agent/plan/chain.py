@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from scanwright.agent.plan.plan import StudyRef
 from scanwright.agent.plan.studies import StudyView, grid_of, kind_in_words
 from scanwright.tools.artifacts import Image, Photograph, Slide, Volume
-from scanwright.tools.contract.card import OUTLINES
+from scanwright.tools.contract.card import OUTLINES, ToolParam
 from scanwright.tools.contract.conditions import Concern, Scene
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.goal import Goal
@@ -27,6 +27,7 @@ from scanwright.tools.contract.types import (
     substitute,
     unify,
 )
+from scanwright.tools.errors import ToolInputError
 from scanwright.tools.hashing import canonical_json, plain
 from scanwright.tools.registry import Registry, structures_of
 from scanwright.tools.vocabulary.structures import STRUCTURES
@@ -140,9 +141,8 @@ class Chainer:
         return self._call(tool, want, self._study_of(want), ())
 
     def _call(self, tool: Tool[..., Any], want: ArtifactType, study: StudyView, path: tuple[str, ...]) -> Node:
-        bound = self._bind(tool, want)
-        params = self._params(tool, bound, study)
-        self._check(tool, study, params)
+        bound, params = self._bound(tool, want, study)
+        self._check(tool, study, params, bound, ("ask",))
         inputs: dict[str, Source | tuple[Source, ...]] = {}
         for spec in tool.card.inputs:
             needed = substitute(spec.type, bound)
@@ -159,6 +159,33 @@ class Chainer:
         if reason is not None:
             raise NoChain(5, Concern("refuse", reason, test="weights"), tool.card.id)
         return Node(tool, inputs, params)
+
+    def _bound(self, tool: Tool[..., Any], want: ArtifactType, study: StudyView) -> tuple[Bindings, dict[str, Any]]:
+        """The variables and the parameters of a call. Raises NoChain.
+
+        A refusal goes before a question: nobody is asked for a point, or an exam, that would not help.
+        """
+        bound: Bindings = {}
+        params: dict[str, Any] = {}
+        missing: NoChain | None = None
+        try:
+            bound = self._bind(tool, want)
+        except NoChain as no:
+            missing = no
+        for spec in tool.card.params:
+            value = self._param(spec, bound, study)
+            if value is not None:
+                params[spec.name] = value
+            elif spec.required and missing is None:
+                missing = NoChain(6, _ask_for(spec.name, spec.kind), tool.card.id)
+        self._check(tool, study, params, bound, ("refuse",))
+        if missing is not None:
+            raise missing
+        try:
+            tool.params(params)
+        except ToolInputError as error:
+            raise NoChain(4, Concern("refuse", str(error), test="parameter"), tool.card.id) from None
+        return bound, params
 
     def _bind(self, tool: Tool[..., Any], want: ArtifactType) -> Bindings:
         bound = unify(tool.card.output, want, {})
@@ -189,32 +216,28 @@ class Chainer:
             )
         return other
 
-    def _params(self, tool: Tool[..., Any], bound: Bindings, study: StudyView) -> dict[str, Any]:
-        params: dict[str, Any] = {}
-        for spec in tool.card.params:
-            # What the output has to be (its side) stands above a parameter of the goal.
-            if f"?{spec.name}" in bound:
-                params[spec.name] = bound[f"?{spec.name}"]
-            elif spec.name in self.goal.params:
-                params[spec.name] = self.goal.params[spec.name]
-            elif spec.kind == "point" and study.at is not None:
-                params[spec.name] = study.at
-            elif spec.kind == "points" and spec.name in study.points:
-                params[spec.name] = study.points[spec.name]
-            elif spec.required:
-                raise NoChain(6, _ask_for(spec.name, spec.kind), tool.card.id)
-        return params
+    def _param(self, spec: ToolParam, bound: Bindings, study: StudyView) -> Any:
+        """What a parameter is set to; None where nothing says it."""
+        # What the output has to be (its side) stands above a parameter of the goal.
+        if f"?{spec.name}" in bound:
+            return bound[f"?{spec.name}"]
+        if spec.name in self.goal.params:
+            return self.goal.params[spec.name]
+        if spec.kind == "point":
+            return study.at
+        return study.points.get(spec.name) if spec.kind == "points" else None
 
-    def _check(self, tool: Tool[..., Any], study: StudyView, params: dict[str, Any]) -> None:
+    def _check(
+        self, tool: Tool[..., Any], study: StudyView, params: dict[str, Any], bound: Bindings, effects: tuple[str, ...]
+    ) -> None:
         image = study.image(self.goal.series)
         kinds = [i.type.kind for i in tool.card.inputs if i.type.kind in IMAGES and not i.optional]
         if kinds and image.type.kind not in kinds:
             raise NoChain(4, _other_kind(kinds[0], study, image), tool.card.id)
-        concerns = tool.concerns(Scene(image.image, grid_of(image), params))
-        for effect, rank in (("refuse", 4), ("ask", 5)):
-            for concern in concerns:
-                if concern.effect == effect:
-                    raise NoChain(rank, concern, tool.card.id)
+        given = {i.name: substitute(i.type, bound).structure for i in tool.card.inputs}
+        for concern in tool.concerns(Scene(image.image, grid_of(image), params, given)):
+            if concern.effect in effects:
+                raise NoChain(4 if concern.effect == "refuse" else 5, concern, tool.card.id)
 
     def _study_of(self, want: ArtifactType) -> StudyView:
         for view in (self.main, *self.others.values()):

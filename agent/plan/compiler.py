@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scanwright.agent.answer.units import WORDS, sayable, shown_unit, unit_of
+from scanwright.agent.answer.units import PIXEL_LENGTHS, PIXELS, RATIOS, SIZED, WORDS, sayable, shown_unit, unit_of
 from scanwright.agent.plan.chain import WHOLE_IMAGE, Chainer, NoChain, Node, Source, unbound, wanted_type
 from scanwright.agent.plan.plan import Binding, Plan, PlannedGoal, Rejected, Step, StepRef, StudyRef
 from scanwright.agent.plan.second_method import METHODS, OVERLAP, Compared, by_methods, overlaps
 from scanwright.agent.plan.studies import StudyView
+from scanwright.tools.artifacts import Image, Volume
 from scanwright.tools.contract.card import OUTLINES
 from scanwright.tools.contract.conditions import Concern
 from scanwright.tools.contract.decorator import Tool
@@ -121,12 +122,22 @@ class Compiler:
         kind = self.registry.kind_of(goal.want, goal.of)
         nodes = [chainer.find(wanted_type(goal, kind, side, image)) for side in _sides(goal)]
         self._all_used(goal, nodes)
+        # Asked last: the size of a pixel would not help where the goal is refused for another reason.
+        if not _sized(image) and (
+            goal.want in SIZED or (goal.want in PIXEL_LENGTHS and goal.unit not in (None, PIXELS))
+        ):
+            raise NoChain(9, _ask_size(goal))
         return nodes
 
     def _check_unit(self, goal: Goal, main: StudyView) -> None:
         if goal.unit is None:
             return
-        unit = unit_of(goal.want, main.image(goal.series).image.unit)
+        image = main.image(goal.series)
+        unit = unit_of(goal.want, image.image.unit)
+        if (goal.want in RATIOS and goal.unit == "%") or (
+            goal.want in PIXEL_LENGTHS and goal.unit == PIXELS and not _sized(image)
+        ):
+            return
         if goal.want in WORDS or self.registry.wants()[goal.want] != "Measurement":
             raise _refused(
                 f"The {_words(goal.want)} has no unit, so it cannot be said in {_unit_words(goal.unit)}.", "unit"
@@ -300,6 +311,18 @@ def _shown_by(node: Node) -> list[tuple[str, Source]]:
             source = node.inputs[spec.name]
             return [(spec.type.kind, s) for s in (source if isinstance(source, tuple) else (source,))]
     return []
+
+
+def _sized(image: Image) -> bool:
+    return isinstance(image, Volume) or image.frame.um_per_pixel is not None
+
+
+def _ask_size(goal: Goal) -> Concern:
+    said = "cannot be told" if goal.unit is None else f"cannot be said in {_unit_words(goal.unit)}"
+    return Concern(
+        "ask", f"The file does not say how large a pixel is, so the {_words(goal.want)} {said}.",
+        "pixel_size", ("--pixel-size 0.5 (µm)",), "pixel_size",
+    )  # fmt: skip
 
 
 def _refused(sentence: str, missing: str) -> NoChain:

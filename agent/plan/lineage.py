@@ -25,7 +25,8 @@ class Origin:
     """How a value was made and from what.
 
     recipe is a hash of tools and parameters that leaves out which study they ran on; parents are the keys of all that
-    went into it. scans come first input first, masks are those a person gave; day is that of the exam.
+    went into it. scans come first input first, masks are those a person gave; day is that of the exam. interpolated is
+    true of an image whose voxels are not the scanner's.
     """
 
     recipe: str
@@ -33,6 +34,7 @@ class Origin:
     masks: tuple[Mask, ...] = ()
     parents: frozenset[str] = frozenset()
     day: int | None = None
+    interpolated: bool = False
 
     @property
     def key(self) -> str:
@@ -50,7 +52,7 @@ def of_mask(mask: Mask, scan: Image, day: int | None) -> Origin:
     return Origin("mask", (scan,), (mask,), day=day)
 
 
-def of_step(step: Step, params: Mapping[str, Any], inputs: Mapping[str, tuple[Origin, ...]]) -> Origin:
+def of_step(step: Step, params: Mapping[str, Any], inputs: Mapping[str, tuple[Origin, ...]], card: ToolCard) -> Origin:
     """What a step gives."""
     every = [o for origins in inputs.values() for o in origins]
     made = {name: [o.recipe for o in origins] for name, origins in sorted(inputs.items())}
@@ -61,6 +63,7 @@ def of_step(step: Step, params: Mapping[str, Any], inputs: Mapping[str, tuple[Or
         tuple({m.pixel_hash: m for o in every for m in o.masks}.values()),
         frozenset({o.key for o in every}.union(*(o.parents for o in every))),
         every[0].day if every else None,
+        card.output.kind == "Volume" and (card.lossy or any(o.interpolated for o in every)),
     )
 
 
@@ -74,7 +77,10 @@ def lineage_concerns(step: Step, card: ToolCard, inputs: Mapping[str, tuple[Orig
         earlier, later = (inputs[name][0] for name in compared)
         found = list(_comparison(earlier, later))
     else:
-        found = list(_alike(card, inputs))
+        found = [*_alike(card, inputs), *_one_flat_image(card, inputs)]
+    if card.output.kind == "Measurement" and any(o.interpolated for name in inputs for o in inputs[name]):
+        sentence = "It is measured on an interpolated image, whose values and texture are smoother than the scanner's."
+        found.append(("flag", sentence, "interpolated"))
     return [PlanConcern(step=step.id, effect=e, sentence=s, test=t) for e, s, t in found]
 
 
@@ -146,6 +152,15 @@ def _alike(card: ToolCard, inputs: Mapping[str, tuple[Origin, ...]]) -> _Found:
                 "swap the two."
             )
             yield "refuse", sentence, "share_turned_round"
+
+
+def _one_flat_image(card: ToolCard, inputs: Mapping[str, tuple[Origin, ...]]) -> _Found:
+    """Two sections, or two photographs, never lie on each other, though they may have as many pixels."""
+    together = [o for i in card.inputs if not i.many and i.name in inputs for o in inputs[i.name]]
+    flat = {s.pixel_hash for o in together for s in o.scans if not isinstance(s, Volume)}
+    if len(flat) > 1:
+        sentence = "This step lays what was found on one image over another, and they are different images: use one."
+        yield "refuse", sentence, "other_image"
 
 
 def _said(value: object) -> str:

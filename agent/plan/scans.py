@@ -6,7 +6,7 @@ from math import prod
 
 from scanwright.agent.plan.plan import PlanConcern
 from scanwright.agent.plan.studies import StudyView
-from scanwright.tools.artifacts import Mask, Volume
+from scanwright.tools.artifacts import Mask, Photograph, Slide, Volume
 from scanwright.tools.contract.conditions import NotCut
 
 # Beyond these a file's spacing is an error of units (metres, micrometres, pixels) more often than a scan.
@@ -16,6 +16,10 @@ _EXTENT_MM = 2200.0
 # that is as wide as a person is long has the wrong scale, and so has one in which the part cannot lie.
 _WIDEST_MM = 1000.0
 _PART_AT_LEAST_MM = {"head": 60.0, "brain": 60.0, "chest": 100.0, "abdomen": 100.0, "pelvis": 100.0}
+
+# No light microscope has pixels under 0.03 µm; the largest glass for whole organs is 200 mm long; the retina ends where
+# an eye of 25 mm does, and unrolled it has less than 60 mm.
+_LEAST_UM, _GLASS_MM, _RETINA_MM = 0.03, 220.0, 80.0
 
 # DICOM modalities (PS3.3 C.7.3.1.1.1) of objects whose numbers are labels, doses or text and no picture of a patient.
 _NO_SCANS = {
@@ -36,6 +40,8 @@ def scan_concerns(study: StudyView) -> list[PlanConcern]:
     concerns = []
     for name, volume in study.images.items():
         if not isinstance(volume, Volume):
+            if sentence := _flat_scale(name, volume):
+                concerns.append(PlanConcern(step=None, effect="refuse", sentence=sentence, test="scale"))
             continue
         for effect, sentence, test in (_no_scan(name, volume), _scale(name, volume), _too_small(name, volume)):
             if sentence:
@@ -84,6 +90,20 @@ def _scale(name: str, volume: Volume) -> _Said:
         )
         return "refuse", sentence, "scale"
     return "refuse", "", ""
+
+
+def _flat_scale(name: str, image: Slide | Photograph) -> str:
+    um = image.frame.um_per_pixel
+    if um is None:
+        return ""
+    size = max(image.frame.width * um[0], image.frame.height * um[1]) / 1000
+    widest = _RETINA_MM if image.image.modality == "OP" else _GLASS_MM if isinstance(image, Slide) else _EXTENT_MM
+    if min(um) >= _LEAST_UM and size <= widest:
+        return ""
+    return (
+        f"A pixel of {name} is said to be {max(um):.3g} µm, which makes the image {size:.3g} mm wide: check the size "
+        "of a pixel."
+    )
 
 
 def _too_small(name: str, volume: Volume) -> _Said:

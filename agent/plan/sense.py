@@ -47,13 +47,14 @@ def check(plan: Plan, studies: Sequence[StudyView], registry: Registry) -> tuple
         named = {f"?{k}": v for k, v in params.items() if isinstance(v, str)}
         types[step.id] = substitute(tool.card.output, {**named, **bound})
         inputs = _origins(step, origins, views)
-        origins[step.id] = of_step(step, params, inputs)
+        origins[step.id] = of_step(step, params, inputs, tool.card)
+        structures = {n: _type_of(b, types, views).structure for n, b in step.bindings()}
         for scan in _scenes(tool, inputs):
             concerns += [
                 PlanConcern(
                     step=step.id, effect=c.effect, sentence=c.sentence, test=c.test, missing=c.missing, offers=c.offers
                 )
-                for c in tool.concerns(Scene(scan.image, grid_of(scan), params))
+                for c in tool.concerns(Scene(scan.image, grid_of(scan), params, structures))
             ]
         if not any(c.effect == "refuse" for c in found):
             concerns += lineage_concerns(step, tool.card, inputs)

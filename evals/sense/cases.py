@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from scanwright.agent.plan.compiler import Compiler
 from scanwright.agent.plan.plan import Plan, PlannedGoal, plan_from_json
 from scanwright.agent.plan.studies import StudyView
 from scanwright.tools import phantoms
-from scanwright.tools.artifacts import BlobRef, ImageFacts, Mask, Volume
+from scanwright.tools.artifacts import BlobRef, Image, ImageFacts, Mask, PetFacts, Photograph, Slide, Volume
 from scanwright.tools.contract.goal import Goal
+from scanwright.tools.contract.quantity import Point, Points
 from scanwright.tools.contract.types import ArtifactType
 from scanwright.tools.hashing import sha256_json
+from scanwright.tools.imaging.flat.frame import Frame
 from scanwright.tools.imaging.geometry import Edge, Geometry, Space
 from scanwright.tools.registry import Registry
 from scanwright.tools.runtime.context import store_volume
@@ -42,14 +46,22 @@ class Scan(_Described):
 
     The grid is centred on the origin and runs to the right, the front and the top (RAS+) unless affine is given.
     drawn makes pixels of background and ellipsoids; phantom "head_ct" takes those of the phantom, in voxels of
-    spacing_mm and of the slices (axis k) from–to.
+    spacing_mm and of the slices (axis k) from–to. A slide or a photograph has pixels (width, height) of um
+    micrometres (None: not known) and no grid in space; it is never drawn.
     """
+
+    kind: Literal["Volume", "Slide", "Photograph"] = "Volume"
 
     modality: str | None = None
     body_part: str | None = None
     unit: str = "1"
     sequence: str | None = None
     contrast: bool | None = None
+    gated: bool | None = None
+    pet: PetFacts | None = None
+    stain: str | None = None
+    pixels: tuple[int, int] = (1, 1)
+    um: float | None = None
     shape: tuple[int, int, int] = (1, 1, 1)
     spacing_mm: Vec = (1.0, 1.0, 1.0)
     affine: tuple[tuple[float, float, float, float], ...] | None = None
@@ -79,6 +91,8 @@ class StudyText(_Described):
     time: str
     day: int | None = None
     mask: GivenMask | None = None
+    at: Point | None = None
+    points: dict[str, Points] = Field(default_factory=dict)
 
 
 class Expect(_Described):
@@ -98,13 +112,17 @@ class Expect(_Described):
 
 
 class Case(_Described):
-    """A plan, the studies it would run on, why it is wrong (or right), and what must be said of it."""
+    """A plan, the studies it would run on, why it is wrong (or right), and what must be said of it.
+
+    In place of a plan a goal may stand: what the compiler says of it, or of the plan that it makes, counts.
+    """
 
     id: str
     topic: str
     why: str
     studies: dict[str, StudyText]
-    plan: dict[str, Any]
+    plan: dict[str, Any] = Field(default_factory=dict)
+    goal: Goal | None = None
     expect: Expect
     run: bool = False
 
@@ -113,8 +131,13 @@ class Case(_Described):
         """True for a plan that is right."""
         return self.expect.effect == "none"
 
-    def read_plan(self, registry: Registry) -> Plan:
-        """The plan as if read from a file, with one goal that its last step answers. Raises UserInputError."""
+    def read_plan(self, registry: Registry, views: Sequence[StudyView]) -> Plan:
+        """The plan as if read from a file, with one goal that its last step answers; or that of the goal.
+
+        Raises UserInputError.
+        """
+        if self.goal is not None:
+            return Compiler(registry, pictures=False).compile([self.goal], views)
         plan = plan_from_json(json.dumps(self.plan), self.id)
         last = plan.steps[-1]
         goal = Goal(want=registry.get(last.tool).card.quantities[0])
@@ -144,13 +167,31 @@ def _text(name: str) -> str:
 
 
 def _view(alias: str, text: StudyText, bench: ToolBench, pixels: bool) -> StudyView:
-    volumes = {}
+    images: dict[str, Image] = {}
     for name, differs in text.series.items():
         like = _scans()[differs["like"]] if "like" in differs else {}
         scan = Scan.model_validate(like | {k: v for k, v in differs.items() if k != "like"})
-        volumes[name] = _volume(name, scan, text, bench, pixels)
+        images[name] = _volume(name, scan, text, bench, pixels) if scan.kind == "Volume" else _flat(name, scan, text)
+    volumes = {name: i for name, i in images.items() if isinstance(i, Volume)}
     mask = None if text.mask is None else _mask(text.mask, volumes, bench, pixels)
-    return StudyView(alias, text.time, alias, volumes, mask, relative_day=text.day)
+    return StudyView(alias, text.time, alias, images, mask, at=text.at, relative_day=text.day, points=dict(text.points))
+
+
+def _flat(name: str, scan: Scan, study: StudyText) -> Slide | Photograph:
+    um = None if scan.um is None else (scan.um, scan.um)
+    frame = Frame(width=scan.pixels[0], height=scan.pixels[1], um_per_pixel=um)
+    facts = ImageFacts(modality=scan.modality, body_part=scan.body_part, stain=scan.stain)
+    kind = Slide if scan.kind == "Slide" else Photograph
+    return kind(
+        type=ArtifactType(
+            kind=scan.kind, modality=scan.modality, grid=frame.grid, time=study.time, subject=study.subject
+        ),
+        name=name,
+        frame=frame,
+        image=facts,
+        files=(_NO_BLOB,),
+        pixel_hash=sha256_json([study.time, name, scan.model_dump(mode="json")]),
+    )
 
 
 def _volume(name: str, scan: Scan, study: StudyText, bench: ToolBench, pixels: bool) -> Volume:
@@ -160,6 +201,8 @@ def _volume(name: str, scan: Scan, study: StudyText, bench: ToolBench, pixels: b
         unit=scan.unit,
         sequence=scan.sequence,
         contrast=scan.contrast,
+        gated=scan.gated,
+        pet=scan.pet,
     )
     voxels, affine = _drawn(scan) if pixels else (None, None)
     if affine is None:

@@ -78,10 +78,14 @@ def judge(case: Case, bench: ToolBench, registry: Registry) -> Outcome:
     """Checks a plan, and runs it where its fault shows only in the result."""
     views = case.views(bench)
     try:
-        plan = case.read_plan(registry)
+        plan = case.read_plan(registry, views)
         concerns = sense.check(plan, views, registry)
     except UserInputError as error:
         return _judged(case, "refuse", (Said("refuse", "no_plan", str(error)),))
+    asked = plan.goals[0]
+    if asked.status != "planned":
+        effect = "ask" if asked.status == "needs_input" else "refuse"
+        return _judged(case, effect, (Said(effect, asked.test or "", asked.reason or ""),))
     verdict = sense.verdict(concerns)
     settled = settle(plan, concerns)
     said = tuple(Said(c.effect, c.test, c.sentence) for c in concerns)
@@ -152,12 +156,13 @@ def _strongest(said: Sequence[Said]) -> str:
 
 def table(report: Report) -> str:
     """One line a case: expected, got, and what was said."""
-    lines = [f"{'case':<36}{'expected':<26}{'got':<8}{'ok':<4}said"]
+    width = max((len(o.case.id) for o in report.outcomes), default=0) + 2
+    lines = [f"{'case':<{width}}{'expected':<26}{'got':<8}{'ok':<4}said"]
     for o in report.outcomes:
         expect = o.case.expect
         wanted = "pass" if o.case.control else f"{expect.effect} ({expect.because})"
         reason = next((s.sentence for s in o.said if expect.because == s.code and expect.says in s.sentence), "")
-        lines.append(f"{o.case.id:<36}{wanted:<26}{o.got:<8}{'yes' if o.ok else 'NO':<4}{o.problem or reason}")
+        lines.append(f"{o.case.id:<{width}}{wanted:<26}{o.got:<8}{'yes' if o.ok else 'NO':<4}{o.problem or reason}")
     f = report.figures
     lines.append(f"wrong plans caught for their reason: {f['caught']}/{f['wrong']}")
     lines.append(f"right plans passed: {f['passed']}/{f['controls']}")

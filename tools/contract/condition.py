@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
@@ -30,11 +31,15 @@ class Concern:
 
 @dataclass(frozen=True)
 class Scene:
-    """What conditions look at before a run: the image's facts, its geometry or (flat) frame, and the parameters."""
+    """What conditions look at before a run: the image's facts, its geometry or (flat) frame, and the parameters.
+
+    structures says of what each input is, by the input's name, where that is known.
+    """
 
     image: ImageFacts
     geometry: Geometry | Frame
     params: dict[str, Any]
+    structures: Mapping[str, str | None] = field(default_factory=dict)
 
 
 class _Condition(BaseModel):

@@ -12,16 +12,16 @@ import numpy as np
 from pydantic import Field
 from scanwright.tools.artifacts import Artifact, Cells, Mask, Measurement, Measurements, Region
 from scanwright.tools.contract.condition import After, Before, Concern, Effect, InSpace, Scene
-from scanwright.tools.contract.conditions_flat import PixelSizeAtMost, PixelSizeKnown, StainIs
+from scanwright.tools.contract.conditions_flat import DyeIn, PixelSizeAtMost, PixelSizeKnown, StainIs
 from scanwright.tools.contract.conditions_scan import Gated, SuvKnown
-from scanwright.tools.contract.quantity import Point, Quantity
+from scanwright.tools.contract.quantity import Point, Points, Quantity
 from scanwright.tools.imaging.geometry import Geometry
 
 __all__ = [
-    "AnyAfter", "AnyBefore", "BodyPartIs", "Concern", "CoversAtLeast", "CoversAtMost", "Effect", "Gated",
+    "AnyAfter", "AnyBefore", "BodyPartIs", "Concern", "CoversAtLeast", "CoversAtMost", "DyeIn", "Effect", "Gated",
     "ModalityIs", "NoContrast", "NotCut", "NotEmpty", "ParamGiven", "ParamInUnit", "ParamOrdered", "PixelSizeAtMost",
     "PixelSizeKnown", "Plausible", "PointInside", "Scene", "SequenceIs", "SidesKnown", "SpacingAtMost", "StainIs",
-    "SuvKnown", "UnitIs",
+    "StructureIs", "SuvKnown", "UnitIs",
 ]  # fmt: skip
 
 
@@ -188,21 +188,37 @@ class NoContrast(Before):
         return Concern("flag", f"The file does not say whether contrast was given; if so, {self.changes}.")
 
 
+class StructureIs(Before):
+    """What is measured is one of these structures: of others the number says nothing."""
+
+    test: Literal["structure"] = "structure"
+    name: str = "mask"
+    one_of: tuple[str, ...]
+    instead: str
+
+    def check(self, scene: Scene) -> Concern | None:
+        have = scene.structures.get(self.name)
+        if have is None or have in self.one_of:
+            return None
+        return Concern("refuse", f"This is not told of the {have.replace('_', ' ')}: {self.instead}.")
+
+
 class PointInside(InSpace):
-    """A point lies in the field of view (within half a voxel of a voxel's centre)."""
+    """A point, or each of several, lies in the field of view (within half a voxel of a voxel's centre)."""
 
     test: Literal["point_inside"] = "point_inside"
     name: str = "at"
 
     def look(self, scene: Scene, geometry: Geometry) -> Concern | None:
-        point = scene.params.get(self.name)
-        if not isinstance(point, Point):
-            return None
+        given = scene.params.get(self.name)
         matrix = geometry.matrix
-        index = np.linalg.solve(matrix[:3, :3], np.array([point.x, point.y, point.z]) - matrix[:3, 3])
-        if all(-0.5 <= i < n - 0.5 for i, n in zip(index, geometry.shape, strict=True)):
-            return None
-        return Concern("refuse", f"The point {point} lies outside the field of view: give a point inside it.")
+        for point in given.points if isinstance(given, Points) else (given,):
+            if not isinstance(point, Point):
+                continue
+            index = np.linalg.solve(matrix[:3, :3], np.array([point.x, point.y, point.z]) - matrix[:3, 3])
+            if not all(-0.5 <= i < n - 0.5 for i, n in zip(index, geometry.shape, strict=True)):
+                return Concern("refuse", f"The point {point} lies outside the field of view: give a point inside it.")
+        return None
 
 
 # Concentrations and counts, which no scanner writes below nought.
@@ -352,7 +368,9 @@ AnyBefore = Annotated[
     | ParamOrdered
     | Gated
     | SuvKnown
+    | StructureIs
     | StainIs
+    | DyeIn
     | PixelSizeKnown
     | PixelSizeAtMost,
     Field(discriminator="test"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from scanwright.tools.contract.condition import Concern, Effect, InFrame, Scene
@@ -23,6 +24,24 @@ class StainIs(InFrame):
                 "ask", f"The file does not say how it is stained; this needs {wanted}.", "stain", self.one_of
             )
         return Concern("refuse", f"This works on {wanted}, and this image is {have}.")
+
+
+class DyeIn(InFrame):
+    """The dye that is asked for is one of those that this stain is made of."""
+
+    test: Literal["dye"] = "dye"
+    name: str = "dye"
+    of_stain: Mapping[str, tuple[str, ...]]
+
+    def look(self, scene: Scene, frame: Frame) -> Concern | None:
+        dye, stain = scene.params.get(self.name), scene.image.stain
+        dyes = self.of_stain.get(stain or "", ())
+        if dye is None or not dyes or dye in dyes:
+            return None
+        return Concern(
+            "refuse",
+            f"A slide with {stain} is stained with {' and '.join(dyes)}, not with {dye}: ask for one of those.",
+        )
 
 
 class PixelSizeKnown(InFrame):

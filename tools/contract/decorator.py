@@ -54,12 +54,24 @@ class Tool(Generic[P, R]):
                 result[spec.name] = spec.default
                 continue
             try:
-                result[spec.name] = self.adapters[spec.name].validate_python(given[spec.name])
+                result[spec.name] = self.adapters[spec.name].validate_python(self._number(spec, given[spec.name]))
             except ValidationError as error:
                 raise ToolInputError(
                     f"{self.card.id} cannot take {given[spec.name]!r} as {spec.name!r}: {error.errors()[0]['msg']}."
                 ) from None
         return result
+
+    def _number(self, spec: ToolParam, given: Any) -> Any:
+        """A plain number for a parameter that is one, where a goal or a plan file gives it as a Quantity."""
+        if spec.kind not in ("number", "integer"):
+            return given
+        if isinstance(given, dict) and "value" in given and given.keys() <= {"value", "unit"}:
+            given = Quantity.model_validate(given)
+        if not isinstance(given, Quantity):
+            return given
+        if given.unit != "1":
+            raise ToolInputError(f"{self.card.id} takes a plain number as {spec.name!r}, and {given} has a unit.")
+        return given.value
 
     def bind(self, inputs: dict[str, Any]) -> Bindings:
         """The variables of the signature, bound by these inputs. Raises ToolInputError where they do not fit."""
@@ -256,10 +268,11 @@ def _scene(inputs: dict[str, Any], params: dict[str, Any]) -> Scene | None:
     given = [a for v in inputs.values() if v is not None for a in (v if isinstance(v, tuple | list) else (v,))]
     volume = next((a for a in given if isinstance(a, Volume)), None)
     pixels = volume or next((a for a in given if isinstance(a, Mask | LabelMap)), None)
+    structures = {k: v.type.structure for k, v in inputs.items() if isinstance(v, Artifact)}
     if pixels is not None:
-        return Scene(pixels.image, pixels.geometry, params)
+        return Scene(pixels.image, pixels.geometry, params, structures)
     flat = next((a for a in given if isinstance(a, Flat | Region | Cells)), None)
-    return None if flat is None else Scene(flat.image, flat.frame, params)
+    return None if flat is None else Scene(flat.image, flat.frame, params, structures)
 
 
 def _code_hash(modules: Sequence[types.ModuleType]) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scanwright.tools import measuring
 from scanwright.tools.artifacts import Figure, Mask, Measurements, Volume
 from scanwright.tools.contract.card import MeasuredError, Needs
-from scanwright.tools.contract.conditions import AnyBefore, BodyPartIs, ModalityIs, SpacingAtMost
+from scanwright.tools.contract.conditions import AnyBefore, BodyPartIs, ModalityIs, SpacingAtMost, StructureIs
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.types import ArtifactType, Of
@@ -20,10 +20,12 @@ from scanwright.tools.measuring import measured, place, together
 from scanwright.tools.morphology import abc2
 
 KOTHARI = "Kothari et al., The ABCs of measuring intracerebral hemorrhage volumes, Stroke 1996;27:1304–1305."
+BLEEDS = ("given_region", "clicked_structure", "intensity_range", "lesion", "haematoma")
 HEAD_CT: tuple[AnyBefore, ...] = (
     ModalityIs(one_of=("CT",)),
     BodyPartIs(one_of=("head", "brain", "skull")),
     SpacingAtMost(max_mm=10.0),
+    StructureIs(one_of=BLEEDS, instead="outline the bleed"),
 )
 PARTS = (
     "the mask has {} separate parts: ABC/2 is of one ellipsoid, and its diameters are those of the longest part on the "
@@ -67,7 +69,7 @@ def haematoma_abc2(
     the counted volume is the better one. The range of ABC/2 moves both ends of A and B by half a voxel and C by half
     a slice. Of a smooth ellipsoid the weights alone take a third away, which in Kothari's irregular bleeds the
     diameters made up for; ABC/2 with every slice counted whole is given beside it. The mask is one that a person
-    gives, or any structure of a head CT.
+    gives, or what lies in a range of HU.
     """
     voxels = ctx.voxels(mask)
     found = abc2.abc(voxels, mask.geometry)

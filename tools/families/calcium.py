@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 from scanwright.tools import measuring
 from scanwright.tools.artifacts import Figure, Mask, Measurements, Volume
 from scanwright.tools.contract.card import MeasuredError, Needs
-from scanwright.tools.contract.conditions import AnyBefore, Gated, ModalityIs, NoContrast, Plausible, UnitIs
+from scanwright.tools.contract.conditions import (
+    AnyBefore,
+    Gated,
+    ModalityIs,
+    NoContrast,
+    Plausible,
+    SpacingAtMost,
+    StructureIs,
+    UnitIs,
+)
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.quantity import HU
@@ -23,19 +32,21 @@ from scanwright.tools.morphology import calcium, marks_picture
 from scanwright.tools.morphology.calcium import THRESHOLD_HU, Scores
 from scanwright.tools.morphology.marks_picture import CYAN, YELLOW, Panel
 
+# What a person can mean by the region of the heart; bone, the body or the whole image never are.
+REGIONS = ("heart", "given_region", "clicked_structure")
+SLICE_AT_MOST_MM = 3.05
 CARDIAC: tuple[AnyBefore, ...] = (
     ModalityIs(one_of=("CT",)),
     UnitIs(unit=HU),
     NoContrast(changes="blood with contrast is as bright as calcium", otherwise="refuse"),
     Gated(),
+    SpacingAtMost(max_mm=SLICE_AT_MOST_MM, otherwise="refuse"),
+    StructureIs(one_of=REGIONS, instead="outline the coronary arteries or the heart"),
 )
 REFERENCE = (
     "Agatston et al., J Am Coll Cardiol 1990;15:827–832 (130 HU, 1 mm², weights 1 to 4, slices of 3 mm); volume score: "
     "Callister et al., Radiology 1998;208:807–814."
 )
-# What a person can mean by the region of the heart; bone, the body or the whole image never are.
-REGIONS = ("heart", "given_region", "clicked_structure")
-SLICE_AT_MOST_MM = 3.05
 REGION_AT_MOST_ML = 2000.0
 SHIFT_HU = 10.0
 OUTSIDE_SHARE = 0.2

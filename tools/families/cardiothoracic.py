@@ -8,7 +8,14 @@ import numpy as np
 from scanwright.tools import measuring
 from scanwright.tools.artifacts import Figure, Mask, Measurement, Volume
 from scanwright.tools.contract.card import MeasuredError, Needs
-from scanwright.tools.contract.conditions import AnyBefore, BodyPartIs, ModalityIs, Plausible, SpacingAtMost
+from scanwright.tools.contract.conditions import (
+    AnyBefore,
+    BodyPartIs,
+    ModalityIs,
+    Plausible,
+    SpacingAtMost,
+    StructureIs,
+)
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.types import Of
@@ -22,16 +29,17 @@ from scanwright.tools.morphology.marks_picture import CYAN, ORANGE, YELLOW, Mark
 from scanwright.tools.morphology.thorax_width import Width, Widths
 from scanwright.tools.vocabulary.body_parts import CHEST
 
+HEARTS = ("heart", "given_region", "clicked_structure")
 CHEST_CT: tuple[AnyBefore, ...] = (
     ModalityIs(one_of=("CT",)),
     BodyPartIs(one_of=CHEST),
     SpacingAtMost(max_mm=5.0),
+    StructureIs(name="heart", one_of=HEARTS, instead="give a mask of the heart"),
 )
 REFERENCE = (
     "Danzer, Am J Med Sci 1919;157:513–521 (greatest transverse width of the heart over greatest inner width of the "
     "chest), here on the coronal projection of masks."
 )
-HEARTS = ("heart", "given_region", "clicked_structure")
 HEART_ML = (200.0, 2500.0)
 CT_DERIVED = (
     "CT-derived, lying and breathed in, without a radiograph's magnification: the radiograph's cut-off of one half "

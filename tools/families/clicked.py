@@ -48,7 +48,7 @@ _ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
         "Which voxels lie above 300 HU? (voxels_in_range)",
         "Is the thing I point at a tumour? (not assessed)",
     ),
-    when=(PointInside(),),
+    when=(PointInside(), PointInside(name="more"), PointInside(name="not_at")),
     then=(
         NotEmpty(),
         NotCut(),

@@ -8,7 +8,7 @@ import numpy as np
 from scanwright.tools import measuring_flat
 from scanwright.tools.artifacts import Measurement, Measurements, Region, Slide
 from scanwright.tools.contract.card import MeasuredError, Needs
-from scanwright.tools.contract.conditions_flat import PixelSizeKnown, StainIs
+from scanwright.tools.contract.conditions_flat import DyeIn, PixelSizeKnown, StainIs
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.types import Of
@@ -119,7 +119,7 @@ def tissue_area(
         "How many nuclei are positive? (positive_fraction)",
         "What is the H-score? (not assessed)",
     ),
-    when=(StainIs(one_of=("H&E", "IHC DAB")),),
+    when=(StainIs(one_of=("H&E", "IHC DAB")), DyeIn(of_stain=stains.DYES)),
     needs=Needs(memory_gb=1.0, seconds=3.0),
     reference="Colour deconvolution: Ruifrok & Johnston, Anal Quant Cytol Histol 2001;23:291–299; the slide's own "
     "colours as Macenko et al., ISBI 2009:1107–1110.",

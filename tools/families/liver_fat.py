@@ -8,7 +8,15 @@ import numpy as np
 from scanwright.tools import measuring
 from scanwright.tools.artifacts import Figure, Mask, Measurement, Measurements, Volume
 from scanwright.tools.contract.card import MeasuredError, Needs
-from scanwright.tools.contract.conditions import AnyBefore, BodyPartIs, ModalityIs, NoContrast, SpacingAtMost, UnitIs
+from scanwright.tools.contract.conditions import (
+    AnyBefore,
+    BodyPartIs,
+    ModalityIs,
+    NoContrast,
+    PointInside,
+    SpacingAtMost,
+    UnitIs,
+)
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.quantity import HU, Points, Quantity
@@ -33,6 +41,7 @@ NATIVE: tuple[AnyBefore, ...] = (
     ),
     SpacingAtMost(max_mm=6.0),
 )
+AT_POINTS: tuple[AnyBefore, ...] = (*NATIVE, PointInside(name="liver_at"), PointInside(name="spleen_at"))
 REFERENCE = (
     "Liver less spleen on native CT: Limanond et al., Radiology 2004;230:276–280 (above 5 HU, −10 to 5 HU, below "
     "−10 HU against histology in 42 liver donors); liver over spleen: Park et al., Radiology 2006;239:105–112."
@@ -115,7 +124,7 @@ def liver_spleen(
         "L/S ratio from my ROIs, please.",
     ),
     near_misses=NEAR_MISSES,
-    when=NATIVE,
+    when=AT_POINTS,
     needs=Needs(memory_gb=0.3, seconds=0.3),
     reference=REFERENCE,
     error=(
@@ -165,7 +174,7 @@ def liver_spleen_at_points(
         "Figure with the liver and the spleen ROI, please.",
     ),
     near_misses=("What is the liver-to-spleen ratio? (liver_spleen_at_points)", "Show the liver. (overlay)"),
-    when=NATIVE,
+    when=AT_POINTS,
     needs=Needs(memory_gb=0.3, seconds=0.5),
     reference="Radiological display: the patient's right on the left side of the picture (DICOM PS3.3 C.7.6.1.1.1).",
     error=(MeasuredError(text="drawn from the same balls as liver_spleen_at_points measures"),),

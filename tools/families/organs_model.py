@@ -263,7 +263,7 @@ def organ_of_side(
         "Outline what I click on, without a network. (the clicked tools)",
         "Segment all organs with VISTA3D. (organ_map_vista)",
     ),
-    when=(*BODY_CT, PointInside()),
+    when=(*BODY_CT, PointInside(), PointInside(name="more"), PointInside(name="not_at")),
     then=(NotEmpty(), NotCut()),
     needs=Needs(memory_gb=4.0, gpu_memory_gb=6.0, seconds=40.0, torch=True),
     weights=(VISTA,),

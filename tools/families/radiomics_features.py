@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from scanwright.tools import measuring
 from scanwright.tools.artifacts import Coded, Mask, Measurement, Measurements, Volume
 from scanwright.tools.contract.card import MeasuredError, Needs
-from scanwright.tools.contract.conditions import NotCut
+from scanwright.tools.contract.conditions import NotCut, ParamInUnit
 from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.quantity import HU, Quantity
@@ -49,6 +49,7 @@ What = Literal["all", "shape", "first_order", "glcm", "glrlm", "glszm", "ngtdm"]
         "How large is the lesion? (mask_volume)",
         "Is the lesion malignant by radiomics? (not assessed: features are no diagnosis)",
     ),
+    when=(ParamInUnit(names=("bin_width",)),),
     needs=Needs(memory_gb=0.8, seconds=25.0),
     reference="IBSI: Zwanenburg et al., Radiology 2020;295:328–338; by the library mirp: Zwanenburg, JOSS 2024;9:6413.",
     error=(

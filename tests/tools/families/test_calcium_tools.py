@@ -87,7 +87,7 @@ def test_what_it_is_not_told_of_is_refused(scored, changes, words):
 
 
 def test_slices_over_3_mm_and_regions_larger_than_a_heart_are_refused(scored):
-    with pytest.raises(ToolInputError, match="3 mm or less"):
+    with pytest.raises(ToolInputError, match="validated up to 3.05 mm"):
         scored(*heart(5.0))
     hu, region, affine = heart(3.0, 8.0)
     with pytest.raises(ToolInputError, match="more than any heart"):

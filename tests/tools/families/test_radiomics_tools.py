@@ -96,5 +96,7 @@ def test_what_cannot_be_measured_is_refused(bench: ToolBench) -> None:
                   bin_count=Quantity(value=8))  # fmt: skip
     with pytest.raises(ToolInputError, match="whole number"):
         bench.run(radiomic_features, volume=volume, region=mask, bin_count=Quantity(value=1.5))
-    with pytest.raises(ToolInputError, match="above 0"):
+    with pytest.raises(ToolInputError, match="not a voxel value"):
         bench.run(radiomic_features, volume=volume, region=mask, bin_width=Quantity(value=5, unit="mm"))
+    with pytest.raises(ToolInputError, match="above 0"):
+        bench.run(radiomic_features, volume=volume, region=mask, bin_width=Quantity(value=-5, unit=HU))
