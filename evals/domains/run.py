@@ -23,7 +23,7 @@ from scanwright.agent.answer.result import AnswerResult
 from scanwright.agent.given import Given
 from scanwright.agent.settings import load_settings
 from scanwright.agent.workbench import Workbench
-from scanwright.tools.contract.quantity import Point
+from scanwright.tools.contract.quantity import Point, Points
 from scanwright.tools.imaging.loaded import GivenFacts
 
 RESULTS = Path(__file__).parents[1] / "results" / "domains.json"
@@ -117,7 +117,8 @@ def _given(data: Path, given: dict[str, Any]) -> Given:
     facts = GivenFacts(**given.get("facts", {}))
     at = Point(**given["at"]) if "at" in given else None
     mask = None if "mask" not in given else str(data / given["mask"])
-    return Given(facts, at=at) if mask is None else Given(facts, mask, at)
+    points = {name: Points(points=(Point(x=x, y=y, z=z),)) for name, (x, y, z) in given.get("points", {}).items()}
+    return Given(facts, mask, at, points=points)
 
 
 if __name__ == "__main__":

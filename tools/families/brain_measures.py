@@ -116,7 +116,7 @@ def evans_index(
             kind="range", low=max(low, 0.0), high=high, n=len(found),
             method="axial planes nodded by −10°, 0° and 10°, each end of both lines moved by half a voxel",
         ),
-        at=f"frontal horns {straight.horns.mm:.1f} mm, inner skull {straight.skull.mm:.1f} mm, at {level}",
+        at=f"(frontal horns {straight.horns.mm:.1f} mm, inner skull {straight.skull.mm:.1f} mm, at {level})",
         flags=flags,
         size=False,
     )  # fmt: skip
@@ -198,7 +198,7 @@ def midline_shift(
             kind="range", low=0.0 if crosses else ends[0], high=ends[1], n=found.values,
             method="two midlines, three bands of height above the foramen of Monro, and half a voxel",
         ),
-        at=f"{found.marker}{side}, about {centre}",
+        at=f"({found.marker}{side}, about {centre})",
         flags=flags,
         size=False,
     )  # fmt: skip
