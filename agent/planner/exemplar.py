@@ -26,7 +26,7 @@ from scanwright.agent.planner.reading.parts import Piece, protect, split
 from scanwright.agent.planner.reading.plain import in_words_of, said_plainly
 from scanwright.agent.planner.reading.structures import learn, mentions
 from scanwright.agent.planner.reading.wants import MEASURES, OF_THE_IMAGE, WEAK
-from scanwright.agent.planner.reading.wants_flat import ON_FLAT
+from scanwright.agent.planner.reading.wants_flat import on_flat
 from scanwright.agent.planner.reading.words import Speller
 from scanwright.tools.artifacts import Volume
 from scanwright.tools.contract.goal import Goal
@@ -75,7 +75,8 @@ class ExemplarPlanner:
         asked, by_methods = without_methods(normalise(question, self._speller))
         text = protect(said_plainly(_in_words_of(studies, asked)))
         has_mask = bool(studies) and studies[0].mask is not None
-        parts = completed([read_part(p, has_mask=has_mask) for p in split(text) or [Piece(text)]])
+        read = [read_part(p, has_mask=has_mask) for p in split(text) or [Piece(text)]]
+        parts = completed([self._of_what(p) if p.want in MEASURES else p for p in read])
         table = _TABLE.search(text) is not None
         items: list[Item] = []
         remarks: list[Item] = []
@@ -157,7 +158,7 @@ class ExemplarPlanner:
         region = part.region if part.region != "image" else None
         if want == "asymmetry_index" and self._index.has_own_sides(of) and "symmetr" not in part.text:
             want, side = "volume", "each"  # "which lung is larger"
-        if want in MEASURES or region == "given_region" and self._index.in_given_region(want, of):
+        if want in MEASURES or (region == "given_region" and self._index.in_given_region(want, of)):
             region = None
         if part.level_mm is not None and studies:
             params = {**params, "at": _middle_of_slice(studies[0], part.level_mm)}
@@ -200,7 +201,7 @@ def _in_words_of(studies: Sequence[StudyView], text: str) -> str:
 
 def _as_imaged(part: Part, studies: Sequence[StudyView]) -> Part:
     """The part with the want that its word means where that is imaged: the size of a pixel, of nuclei, of tissue."""
-    want = ON_FLAT.get((part.of or "", part.want or ""), part.want)
+    want = on_flat(part.of, part.want, part.text)
     if studies and want in _PIXEL_SIZE:
         want = _PIXEL_SIZE[studies[0].image().image.modality == "SM"]
     if want == part.want:

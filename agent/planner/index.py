@@ -28,6 +28,8 @@ DIMENSION = 384
 _HEARD = 0.3
 # "Label map of the liver" is 0.49 like the nearest example, which is of the brain; what means one is 0.55 and more.
 _LIKE = 0.5
+ORGANS = "organ_parts"
+_SAYS_ORGANS = re.compile(r"\borgans?\b")
 _MISS = re.compile(r"(?P<text>.*\S)\s*\((?P<tool>\w+)\)")
 
 
@@ -119,6 +121,8 @@ class ExemplarIndex:
         schemes, vectors = self._label_maps
         if not schemes:
             return None
+        if ORGANS in schemes and _SAYS_ORGANS.search(text):
+            return ORGANS
         likeness = vectors @ self._encode([text])[0]
         best = int(np.argmax(likeness))
         return schemes[best] if likeness[best] >= _LIKE else None

@@ -15,6 +15,8 @@ _EACH = re.compile(
     r"\b(?:each|both|the 2|either)(?: (?:of (?:them|the 2|both)|one|side|alone|separately|by itself))*(?:\W*$|,? in \w+\W*$)"
 )
 
+# Of several that were named before, all.
+_EACH_ONE = re.compile(r"\b(?:each|both)(?: of them| one)?\W*$")
 # "…, both in mL": the unit holds for whatever was asked before it.
 _ALL_IN = re.compile(r"\b(?:both|all|each|everything) in\b")
 
@@ -23,7 +25,24 @@ def completed(parts: list[Part]) -> list[Part]:
     """The parts with what they leave out taken from their neighbours; a part that only sets the scene is gone."""
     wanting = _with_wants(parts)
     result = _with_wholes([_with_of(wanting, i) for i in range(len(wanting))])
-    return [p for i, p in enumerate(result) if not (_sets_the_scene(result, i) or _announces(parts[i], parts[i + 1 :]))]
+    kept = [
+        (parts[i], p) for i, p in enumerate(result)
+        if not (_sets_the_scene(result, i) or _announces(parts[i], parts[i + 1 :]))
+    ]  # fmt: skip
+    return _of_each([p for _, p in kept], [said for said, _ in kept])
+
+
+def _of_each(parts: list[Part], said: list[Part]) -> list[Part]:
+    """ "How large are the liver and the spleen? How bright is each?": one for each that was asked about before."""
+    result: list[Part] = []
+    for part, alone in zip(parts, said, strict=True):
+        before = dict.fromkeys((p.of, p.side) for p in result if _lends_of(p))
+        none_named = alone.of in (None, "image") or alone.defaulted
+        if len(before) > 1 and none_named and part.of is not None and _EACH_ONE.search(part.text):
+            result += [replace(part, of=of, side=side) for of, side in before]
+        else:
+            result.append(part)
+    return result
 
 
 def _with_wants(parts: list[Part]) -> list[Part]:

@@ -37,6 +37,10 @@ _AGREE = re.compile(
     rf"(?:\b(?P<how>how (?:well|closely|much|far)) )?\b(?:do|does|whether|if) (?:{_SEVERAL} )*(?:methods|models|networks|algorithms|techniques|outlines|masks) "
     rf"(?:agree|overlap|match|coincide|outline the same)(?: (?:with each other|with one another))?(?: (?:on|about|for|in|over|of))?"
 )
+_AGREE_OF = re.compile(
+    rf"\bhow (?:well|closely|much|far) do (?:{_SEVERAL} )*(?P<of>(?:[a-z]+ ){{1,3}}?)(?:outlines|masks|segmentations|contours) "
+    r"(?P<how>agree|overlap|match|coincide)(?: with (?:each other|one another))?"
+)
 _OUTLINES = re.compile(r"\bdice\b|\boverlap\w*\b|\boutline")
 _DICE = re.compile(rf"\b(?:(?:of|between|for) (?:{_SEVERAL} )*(?:{_METHODS}|outlines|masks))\b")
 
@@ -48,6 +52,7 @@ def without_methods(text: str) -> tuple[str, bool]:
     is "what is the size of the brain"; "how well do the methods agree on the brain" is "dice overlap of the brain".
     """
     asked = said = text
+    text = _AGREE_OF.sub(r"how well do the outlines agree on the \g<of>", text)
     agree = _AGREE.search(text)
     if agree is not None:
         rest = f"{text[: agree.start()]} {text[agree.end() :]}"

@@ -31,6 +31,7 @@ _IDIOMS = _rules(
     (r"\bhow much of the (?:intracranial )?(?:space|volume|room) ?(?:inside|in|within)? ?(?:the )?(?:brain'?s?|skull)? ?(?:outline|mask)? is (?:actual |really |true )?(?:brain tissue|brain parenchyma|brain|parenchyma)\b(?: rather than \w+)?", "what is the brain parenchymal fraction"),
     (r"\b(?:lateral|both lateral),? (?:third|3rd)(?: ventricles?)?,? and (?:the )?(?:fourth|4th) ventricles?(?: together)?", "the ventricular system"),
     (r"\b(?:total|whole|entire|overall|all) ventric(?:le|ular)s?(?: (?:system|volumes?|size))?(?: volumes?)?(?: together)?", "volume of the ventricular system"),
+    (r"\b(?:all (?:of )?(?:the )?ventricles(?: (?:taken |put )?together)?|(?:the )?ventricles (?:all |taken )*together)|\btotal volume of (?:the |all |all the )?ventricles\b", "volume of the ventricular system"),
     (r"\ba ?(?:x|times|by|\*|×|·)? ?b ?(?:x|times|by|\*|×|·)? ?c ?(?:/|over|divided by|by) ?2\b", "kothari"),
     (r"\babc ?(?:/|over|-)? ?2\b", "kothari"),
     (r"\bkothari(?:'s)?(?: (?:method|formula|rule))\b", "kothari"),
@@ -42,9 +43,11 @@ _IDIOMS = _rules(
     (r"\bnew and (?:resolved|lost|gone) volumes?\b|\bvolumes? (?:inside and outside|outside and inside) (?:of )?(?:the|its|that) (?:earlier|old|previous|prior) (?:\w+)", "overlap change"),
     (r"\bc\.?r\W+p\.?r\W+(?:standard deviation|s\.?d)\W+(?:or )?p\.?d\b", "recist response"),
     (r"\b(?:(?:complete|partial) (?:response|remission)|stable disease|progressive disease|progression)(?:(?: or |, )(?:(?:complete|partial) (?:response|remission)|stable disease|progressive disease|progression))+", "recist response"),
+    (r"\brespon(?P<how>ded|ds|ding|se) to (?:the |this )?(?:therapy|treatment|chemo\w*|drugs?)\b(?=.*\brecist\b)", r"respon\g<how>"),
     (r"(?<=target lesions), (?:each|one by one) and together\b", " each"),
     # The trunk.
     (r"\b(?:heart|cardiac|heart's)(?: width| diameter)?(?: and |/)(?:the )?(?:thorax|thoracic|chest|chest's)(?: (?:width|diameter))?s?\b(?=.*)", "cardiothoracic ratio"),
+    (r"(?:\b(?:the )?differences?\b(?![^.?!]*\b(?:volume|size)\b)[^.?!]*?\b(?:liver|spleen) (?:and|to|versus|vs\.?|from) (?:the |that of the )?(?:spleen|liver)|\b(?:liver|spleen)(?: to |-to-|/|-| )(?:spleen|liver) (?:hu |attenuation |density )?difference)\b", "liver minus spleen"),
     (r"\bl ?/ ?s (?=ratio|index|regions?)", "liver to spleen "),
     (r"\bliver ?(?:[/-]|-to-| to (?:the )?) ?spleen\b", "liver to spleen"),
     (r"\bcompare the (?:hu|density|attenuation)\b[^.?!]*\bliver and (?:in |of )?(?:the )?spleen\b", "liver to spleen ratio"),
@@ -55,13 +58,14 @@ _IDIOMS = _rules(
     # Vertebrae.
     (rf"\b{_VERTEBRA}(?: |-)?(?:vertebral body|vertebra|vertebral)\b", r"vertebra \g<level>"),
     (rf"\b(?:vertebral body|vertebra) (?:of |number )?{_VERTEBRA}\b", r"vertebra \g<level>"),
-    (rf"\b(?P<what>volume|density|hu|attenuation|size|outline|mask) of (?:the )?{_VERTEBRA}\b(?! level)", r"\g<what> of vertebra \g<level>"),
+    (rf"\b(?P<what>volume of|density of|hu of|attenuation of|size of|outline of|mask of|outline|segment|delineate|show) (?:the )?(?!t[12]\b){_VERTEBRA}\b(?!-| level)", r"\g<what> vertebra \g<level>"),
     # What is pointed at.
     (rf"\b(?:what|{_THING}) (?:that |which )?(?:i|we) (?:am |'m |have |just )?{_POINTS}\b", "clicked structure"),
     (rf"\bwhat i'm {_POINTS}\b|\bwhat i've {_POINTS}\b", "clicked structure"),
     (rf"\b{_THING} (?:(?:that|which) (?:is|lies) )?(?:at|around|under) (?:(?:these|this|the|my) (?:points?|clicks?|spots?|locations?|positions?|cursor)|(?=[(\[]?-?\d))", "clicked structure "),
     (r"\buse (?:the|my) (?:clicks|points) as prompts\b|\bpoint-prompted segmentation of (?:this|the|a) \w+", "segment the clicked structure"),
     (r"\bvista-?3d\b", "vista"),
+    (r"\ban? typical (?=nucle|cell)", "an average "),
     # A picture asked for in two sentences.
     (r"\b(?:which (?:slices?|levels?|lines?) (?:was|were|is|are) (?:used|taken|measured)(?: for| in)?|where (?:is|are|was|were)) (?P<what>[^.?!]*?)(?: measured)?\s*[.?!]+\s*(?:show|draw) (?:it|them|me)\b", r"show \g<what>"),
 )  # fmt: skip
@@ -73,7 +77,13 @@ _VERTEBRAE = {"cervical": "c", "thoracic": "t", "dorsal": "t", "lumbar": "l"}
 _COUNTED = re.compile(rf"\b(?P<n>{_ORDINAL}) (?P<where>{'|'.join(_VERTEBRAE)}) (?:vertebra|vertebral body)\b")
 
 # On a scan of that part of the body.
-_BY_PART: dict[str, tuple[_Rule, ...]] = {"head": _rules((r"\bairways?\b", "air spaces"))}
+_LUNG_LOBES = _rules((r"\b(upper|middle|lower) lobes?\b(?! of)", r"\1 lung lobe"))
+_BY_PART: dict[str, tuple[_Rule, ...]] = {
+    "head": _rules((r"\bairways?\b", "air spaces"), (r"\bventricular volumes?\b", "ventricle volume")),
+    "chest": _LUNG_LOBES,
+    "thorax": _LUNG_LOBES,
+    "lung": _LUNG_LOBES,
+}
 # On an image of that modality.
 _VESSELS = r"(?:(?:blood[- ]?)?vess?els?|vasculature|vascular (?:tree|network)|vessel (?:tree|network)|arteries and veins|arteries|veins)"
 _OF_EYE = r"(?: (?:of|in|on) (?:the |this |that )?(?:human )?(?:fundus|retina|eye|eyeground|back of the eye))"
@@ -121,7 +131,8 @@ def in_words_of(scanned: str, text: str, modality: str = "") -> str:
 def _lobe(match: re.Match[str]) -> str:
     if match["of"] is None and match["side"] is None and "lung" not in match[0] and "pulmonary" not in match[0]:
         return match[0]
-    side = match["side"] or match["other"]
+    # There is one middle lobe, and it is the right lung's.
+    side = None if match["part"] == "middle" else match["side"] or match["other"]
     return f"{f'{side} ' if side else ''}{match['part']} lung lobe"
 
 

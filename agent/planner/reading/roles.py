@@ -58,7 +58,7 @@ def read_roles(text: str, want: str | None, *, ranged: bool, has_mask: bool) -> 
     found = mentions(text)
     whole = any(m.name == "image" for m in found)
     named = [m for m in found if m.name != "image"]
-    if has_mask:
+    if has_mask or want in _OF_AN_OUTLINE:
         named = [Mention("given_region", m.start, m.end) if m.name in _FINDINGS else m for m in named]
         if not named and _LOOSELY_GIVEN.search(text):
             return Roles("intensity_range", "given_region", whole) if ranged else Roles("given_region", None, whole)

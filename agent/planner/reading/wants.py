@@ -123,6 +123,7 @@ _CUES: Cues = (
     )),
     ("component_count", (
         rf"\bhow many\b[^.?]*\b(?:{_PARTS}|disconnected|separate|connected|discrete|distinct|individual)\b", rf"\b(?:number|count|amount) of\b[^.?]*\b{_PARTS}\b",
+        r"^\W*(?:and )?how many(?: (?:are|is) (?:there|they)(?: in all)?| of them(?: are there)?)\W*$",
         r"\bconnected components?\b", r"\b(?:one|single|1) piece\b", r"\b(?:one|single|several|multiple|separate)\b.*\bor\b.*\b(?:one|single|several|multiple|separate|many)\b", rf"\b{_PARTS} count\b", r"^count\b", r"\bcount (?:the|all|of|how|them|separate)\b",
         r"\bcontiguous\b", r"\bin how many\b", r"\bfall(?:s)? apart\b", r"\bin pieces\b",
     )),

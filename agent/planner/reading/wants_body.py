@@ -49,7 +49,7 @@ BODY: Cues = (
     ("target_lesions_picture", (rf"\b{SHOW}\b.*{_TARGETS}", rf"{_TARGETS}.*\bpicture\b")),
     ("sum_of_diameters", (
         r"\bsum\b.*\b(?:diameters?|ax[ei]s)\b", r"\badd\b.*\bdiameters\b", r"\b(?:diameters|axes)\b.*\b(?:sum|added up|summed|in total|together)\b",
-        r"\bsld\b", r"\brecist sum\b", r"\bhow (?:large|big) are (?:the|my) target lesions\b",
+        r"\bsld\b", r"\bdiameters\b.*\badd up\b", r"\brecist sum\b", r"\bhow (?:large|big) are (?:the|my) target lesions\b",
     )),
     ("target_lesion_diameter", (r"\btarget lesions?\b.*\b(?:diameters?|measurable|each)\b", r"\bmeasurable\b.*\brecist\b")),
     ("calcium_picture", shown(_CALCIUM)),

@@ -6,6 +6,8 @@ The words of an image of that kind are said plainly before (`plain.py`): "the ve
 
 from __future__ import annotations
 
+import re
+
 from scanwright.agent.planner.reading.wants_words import SHARE, Cues
 
 _VESSEL = r"\b(?:retinal vessels?|vessels?|vascular)\b"
@@ -20,7 +22,7 @@ _NO_COUNT = r"^(?!.*\b(?:how many|count|number of|positiv\w*)\b).*"
 
 FLAT: Cues = (
     ("fractal_dimension", (
-        r"\bfractal\b", r"\bbox-?counting\b", rf"\bcomplex\w*\b.*{_VESSEL}", rf"{_VESSEL}.*\bcomplex\w*\b", r"\bbranching\b.*\bcomplex\w*|\bcomplex\w*\b.*\bbranching\b",
+        r"\bfractal\b", r"\bbox[- ]?counting\b", rf"\bcompli?(?:ex|cat)\w*\b.*{_VESSEL}", rf"{_VESSEL}.*\bcomplex\w*\b", r"\bbranching\b.*\bcomplex\w*|\bcomplex\w*\b.*\bbranching\b",
     )),
     ("vessel_calibre", (
         r"\bvessel (?:calib(?:re|er)|width|diameter)\b", r"\b(?:mean|average|vascular) calib(?:re|er)s?\b",
@@ -36,7 +38,7 @@ FLAT: Cues = (
     )),
     ("positive_fraction", (
         rf"{SHARE}.*\b{_POSITIVE}", rf"\b{_POSITIVE}.*{SHARE}", r"\blabell?ing (?:index|rate)\b", r"\bki-?67\b", r"\bproliferation (?:index|rate)\b",
-        r"\bpositivity\b", rf"\bhow many\b.*{_CELL}.*\b{_POSITIVE}", r"\bhow many\b.*\bpositive\b",
+        r"\bpositivity\b", r"\b(?:number of|count(?: the)?) (?:dab[- ])?positive\b", rf"\bhow many\b.*{_CELL}.*\b{_POSITIVE}", r"\bhow many\b.*\bpositive\b",
     )),
     ("nuclei_density", (
         rf"{_CELL}.*\b(?:per|a|to the) (?:mm|sq\w*|square|unit|µ|mm\^2|mm2|area)", rf"{_CELL}.*\bdens(?:ity|e|ely)\b", rf"\bdens(?:ity|e|ely|er)\b.*{_CELL}",
@@ -46,7 +48,7 @@ FLAT: Cues = (
     ("mean_nuclear_area", (
         rf"\b{_AREA}\b.*\b(?:of|per) (?:a |an |the |each |one |single )*(?:cell )?nucle(?:us|i)\b", r"\bnuclear (?:area|size)\b",
         r"\bhow (?:large|big|small) (?:is|are) (?:a |the |these |an average )*(?:cell )?nucle(?:us|i)\b", rf"{_CELL}.*\b(?:mean|average) (?:area|size)\b",
-        rf"\b(?:mean|average) (?:area|size)\b.*{_CELL}",
+        rf"\b(?:mean|average) (?:area|size)\b.*{_CELL}", r"\b(?:nucleus|nuclei|nuclear|cell) (?:area|size)s?\b",
     )),
     ("nuclei_count", (
         rf"\b(?:how many|number of|count|counts|counted|counting)\b[^.?]*{_CELL}", rf"{_CELL}(?:'s)? (?:count|number)s?\b",
@@ -87,7 +89,16 @@ ON_FLAT: dict[tuple[str, str], str] = {
     ("tissue", "area_at_level"): "tissue_area",
     ("tissue", "volume_fraction"): "tissue_fraction",
     ("tissue", "mean_intensity"): "stain_density",
-    ("retinal_vessel", "longest_diameter"): "vessel_length",
     ("retinal_vessel", "volume_fraction"): "vessel_density",
     ("retinal_vessel", "mean_intensity"): "vessel_density",
 }
+
+
+def on_flat(of: str | None, want: str | None, text: str) -> str | None:
+    """The want that a word for a measure means of a thing on a flat image; want itself where it lies elsewhere."""
+    if (of, want) == ("retinal_vessel", "longest_diameter"):
+        return "vessel_calibre" if _ACROSS.search(text) else "vessel_length"
+    return ON_FLAT.get((of or "", want or ""), want)
+
+
+_ACROSS = re.compile(r"\b(?:wide|width|thick\w*|diameters?|calib\w+|broad)\b")

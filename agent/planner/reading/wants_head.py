@@ -22,7 +22,7 @@ _CARRY = r"(?:carry|carried|transfer\w*|propagat\w+|map|mapped|project\w*|warp\w
 
 HEAD: Cues = (
     ("evans_picture", shown(_EVANS)),
-    ("evans_index", (_EVANS,)),
+    ("evans_index", (_EVANS, r"\bfrontal horns?\b.*\bskull\b")),
     ("midline_picture", (*(p for each in _MIDLINE for p in shown(each)), rf"\b{SHOW}\b.*\bmid-?line measurement")),
     ("midline_shift", _MIDLINE),
     ("brain_parenchymal_fraction", (

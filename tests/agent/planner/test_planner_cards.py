@@ -13,7 +13,7 @@ from scanwright.agent.plan.trim import settle
 from scanwright.agent.planner.exemplar import ExemplarPlanner
 from scanwright.agent.workbench import Workbench
 from scanwright.evals.planning.studies import study
-from scanwright.tools.artifacts import Image, Mask, Volume
+from scanwright.tools.artifacts import Image, Mask, Photograph, Volume
 from scanwright.tools.contract.conditions import Scene
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.quantity import Point, Points
@@ -27,11 +27,13 @@ def _later(artifact: Image | Mask, time: str) -> Image | Mask:
     }
     if isinstance(artifact, Volume | Mask):
         changes["geometry"] = artifact.geometry.model_copy(update={"sides_known": True})
+    if isinstance(artifact, Photograph):
+        changes["frame"] = artifact.frame.model_copy(update={"um_per_pixel": (7.0, 7.0)})
     return artifact.model_copy(update=changes)
 
 
 def _exam(name: str, alias: str) -> StudyView:
-    """A study with a mask, a point, and points in liver and spleen, whose sides are known."""
+    """A study with a mask, a point, and points in liver and spleen, whose sides and size of a pixel are known."""
     points = {name: Points(points=(Point(x=0, y=0, z=0),)) for name in ("liver_at", "spleen_at")}
     view = study(name, {"mask": True, "point": True})
     mask = None if view.mask is None else _later(view.mask, alias)
