@@ -120,9 +120,9 @@ def _several(values: tuple[float, ...], item: EvidenceItem) -> str:
 
 
 def _at(item: EvidenceItem) -> str:
-    """The place with its preposition: "at (1.0, 2.0, 3.0) mm RAS", "on axial slice 5 of 20", "in 12 voxels"."""
+    """The place with its preposition: "at (1.0, 2.0, 3.0) mm RAS", "on axial slice 5 of 20", "(heart 120 mm)"."""
     at = item.at or ""
-    return f"at {at}" if at.startswith("(") else f"on {at}" if at.startswith("axial slice") else at
+    return f"at {at}" if re.match(r"\(-?\d", at) else f"on {at}" if at.startswith("axial slice") else at
 
 
 def _name(item: EvidenceItem) -> str:
