@@ -329,7 +329,7 @@ def test_any_goals_become_a_plan_that_passes_the_check_or_a_refusal_with_a_sente
 ) -> None:
     studies = (main,)
     if earlier:
-        later = StudyView("S2", "S-2", "later", {"scan": main.volume()}, main.mask, main.at)
+        later = StudyView("S2", "S-2", "later", {"scan": main.image()}, main.mask, main.at)
         studies = (later, view("S1", time="t0"))
     plan = Compiler(EVERY).compile(goals, studies)
     settled = settle(plan, sense.check(plan, studies, EVERY))
@@ -357,7 +357,7 @@ def unit_of(plan: Plan, step_id: str, studies: tuple[StudyView, ...], goal: Goal
     card = EVERY.get(plan.step(step_id).tool).card
     if card.output.kind != "Measurement":
         return None
-    return CANONICAL_UNITS.get(goal.want) or (studies[0].volume().image.unit if "intensity" in goal.want else None)
+    return CANONICAL_UNITS.get(goal.want) or (studies[0].image().image.unit if "intensity" in goal.want else None)
 
 
 @MANY
