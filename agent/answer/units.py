@@ -96,6 +96,8 @@ _FACTORS: dict[str, tuple[str, float]] = {
     "cm2": ("area", 100.0),
     "m2": ("area", 1e6),
     "um2": ("area", 1e-6),
+    "{SUVbw}g/mL": ("uptake", 1.0),
+    "g/mL": ("uptake", 1.0),
     "%": ("share", 1.0),
     "1": ("share", 100.0),
 }
