@@ -50,6 +50,7 @@ UNITS_OF = {
     "spacing": {"cm", "mm"},
     "field_of_view": {"cm", "mm"},
     "volume_fraction": {"%"},
+    "midline_shift": {"cm", "mm"},
 }
 
 Row = dict[str, Any]

@@ -38,7 +38,7 @@ PLANE_MM_AT_LEAST = 1.0
         "Determine the median plane of the brain scan.",
     ),
     near_misses=(
-        "Is there a midline shift? (not assessed: the plane is that of the whole head, not of the septum)",
+        "Is there a midline shift? (midline_shift: this plane is that of the whole head, not of the septum)",
         "Is the brain symmetric? (asymmetry_index)",
     ),
     when=(SidesKnown(), BodyPartIs(one_of=("head", "brain", "skull"))),
@@ -134,7 +134,7 @@ def one_side(
     ),
     near_misses=(
         "How large is the left half? (one_side, mask_volume)",
-        "Is there a midline shift? (not assessed)",
+        "Is there a midline shift? (midline_shift)",
     ),
     when=(SidesKnown(),),
     then=(

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from scanwright.agent.llm.boundary import Boundary
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Declined, Planner, Proposal, Unclear
+from scanwright.agent.planner.model.form import is_english
 from scanwright.memory.home import Home
 
 # From this confidence on the offline planner was right in 98 % of the questions that it was calibrated on.
 SURE = 0.8
-_ENGLISH = re.compile(
-    r"\b(?:the|is|are|was|of|what|which|who|where|when|how|why|do|does|can|could|should|would|will|this|that|there|it|"
-    r"and|or|to|for|me|my|please|give|show|tell|any|with|has|have|an|i|you)\b"
-)
 
 
 class SurestPlanner:
@@ -39,7 +35,7 @@ def is_sure(proposal: Proposal, question: str) -> bool:
     if not proposal.items or proposal.confidence < SURE or any(isinstance(i, Unclear) for i in proposal.items):
         return False
     off_topic = any(isinstance(i, Declined) and i.code in ("off_topic", "no_tool") for i in proposal.items)
-    return not off_topic or _ENGLISH.search(question.lower()) is not None
+    return not off_topic or is_english(question)
 
 
 def boundary_of(home: Home, studies: Sequence[StudyView], patient: str | None = None) -> Boundary:

@@ -13,6 +13,7 @@ from typing import Any
 from scanwright.agent.plan.second_method import METHODS
 from scanwright.agent.planner.base import Declined, DeclinedCode, Item, Unclear
 from scanwright.agent.planner.reading.declines import SENTENCES
+from scanwright.agent.planner.reading.structures import mentions
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.quantity import Point, Quantity
 
@@ -102,7 +103,7 @@ class Choices:
             want=want,
             of="intensity_range" if asked and of == "image" else of,
             side=side if side == "whole" or says(question, "side") else "whole",
-            region=inside,
+            region=inside if inside is None or _named(question, inside) else None,
             params=params,
             compare=METHODS if "how_sure" in options else None,
             group="slice" if "each_slice" in options or want == "axial_diameters" else None,
@@ -226,7 +227,22 @@ _PATTERNS = {
     "cm2": r"cm ?(?:2|²|\^2)|square cent|quadratcent|平方厘米",
     "%": r"%|per ?cent|prozent|pour ?cent|por ?ciento|百分",
 }
+_ENGLISH = re.compile(
+    r"\b(?:the|is|are|was|of|what|which|who|where|when|how|why|do|does|can|could|should|would|will|this|that|there|it|"
+    r"and|or|to|for|me|my|please|give|show|tell|any|with|has|have|an|i|you)\b",
+    re.IGNORECASE,
+)
 _SAID = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _PATTERNS.items()}
+
+
+def is_english(question: str) -> bool:
+    """True where a word stands in it that English sentences are made of."""
+    return _ENGLISH.search(question) is not None
+
+
+def _named(question: str, structure: str) -> bool:
+    """False where an English question says nothing of a structure; other languages are taken at the model's word."""
+    return not is_english(question) or structure in {m.name for m in mentions(question.lower())}
 
 
 def says(question: str, what: str) -> bool:

@@ -172,7 +172,9 @@ def _wants(question: str, near: Sequence[str], registry: Registry, fits: set[str
 
 def _structures(question: str, named: Sequence[str], registry: Registry, fits: set[str]) -> tuple[str, ...]:
     mentioned = [m.name for m in mentions(question.lower())]
-    made = [s for t in registry if t.card.id in fits for s in structures_of(t.card)]
+    # What a tool of its own makes comes before what is one of a network's hundred.
+    by_tool = sorted((structures_of(t.card) for t in registry if t.card.id in fits), key=len)
+    made = [s for structures in by_tool for s in structures]
     ordered = dict.fromkeys([*mentioned, *named, *made])
     known = dict.fromkeys(["image", "given_region", "intensity_range", *(s for s in ordered if s in STRUCTURES)])
     # Where no structure is found in the words (another language) all of them may be meant.

@@ -27,13 +27,23 @@ HEAD = study("brain_t1", {"mask": False, "point": False})
         ("Do the methods agree on the volume of the brain stem?", {"want": "volume", "of": "brain_stem"}),
         ("Is the brain symmetric, and how certain is that?", {"want": "asymmetry_index", "of": "brain"}),
         ("mean intensity of the brain, with uncertainty", {"want": "mean_intensity", "of": "brain"}),
-        ("How well do the two methods agree on the brain?", {"want": "dice", "of": "brain"}),
-        ("How well do the two outlines of the brain overlap?", {"want": "dice", "of": "brain"}),
         ("Outline the brain with all the models you have", {"want": "mask", "of": "brain"}),
     ],
 )
 def test_every_method_is_asked_for(planner: ExemplarPlanner, asked: str, goal: dict[str, str]) -> None:
     assert planner.propose(asked, [HEAD]).items == (Goal.model_validate({**goal, "compare": "methods"}),)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "How well do the two methods agree on the brain?",
+        "How well do the two outlines of the brain overlap?",
+        "How closely do the two brain outlines agree?",
+    ],
+)
+def test_an_overlap_is_one_of_methods_by_itself(planner: ExemplarPlanner, asked: str) -> None:
+    assert planner.propose(asked, [HEAD]).items == (Goal(want="dice", of="brain"),)
 
 
 @pytest.mark.parametrize(
