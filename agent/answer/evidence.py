@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from scanwright.agent.answer.render import shown
 from scanwright.agent.answer.result import EvidenceItem
 from scanwright.agent.answer.units import factor, sayable, shown_unit
 from scanwright.agent.plan.plan import Plan, PlannedGoal, StepRef
@@ -136,10 +137,21 @@ class EvidenceBook:
             said = _measured(artifact, unit) | {"method": artifact.method or card.summary}
             if unit is not None and said["unit"] not in (None, unit):
                 said["flags"] = (*item.flags, f"asked for in {shown_unit(unit)}, in which this cannot be said")
-            return item.model_copy(update=said)
+            return _showable(item.model_copy(update=said))
         code = STRUCTURES[structure].code if structure in STRUCTURES else None
         path = self._publish(artifact, number) if isinstance(artifact, Figure | File | Mask) else None
-        return item.model_copy(update={"code": code, "artifact": None if path is None else str(path)})
+        return _showable(item.model_copy(update={"code": code, "artifact": None if path is None else str(path)}))
+
+
+def _showable(item: EvidenceItem) -> EvidenceItem:
+    """The item with its tool's own words as they may be shown: without links and control characters."""
+    clean: dict[str, object] = {"name": shown(item.name), "method": shown(item.method), "made_by": shown(item.made_by)}
+    clean |= {"at": shown(item.at) if item.at else item.at, "flags": tuple(shown(f) for f in item.flags)}
+    if isinstance(item.value, str):
+        clean["value"] = shown(item.value)
+    if item.uncertainty is not None:
+        clean["uncertainty"] = item.uncertainty.model_copy(update={"method": shown(item.uncertainty.method)})
+    return item.model_copy(update=clean)
 
 
 def _cases(found: CaseList) -> list[Measurement]:
