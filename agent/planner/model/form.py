@@ -92,11 +92,13 @@ class Choices:
         side = _one_of(row, "side", SIDES) if row.get("side") is not None else "whole"
         more = _more(row)
         inside = None if more.get("inside") in (None, "image", of) else _one_of(more, "inside", self.structures)
-        unit = None if more.get("unit") is None else _one_of(more, "unit", UNITS)
+        units = [_one_of({"unit": u}, "unit", UNITS) for u in more["unit"]]
+        unit = next((u for u in units if u not in _UCUM and says(question, u)), None)
         limits = {"low": _number(more, "above", question), "high": _number(more, "below", question)}
         asked = {name: value for name, value in limits.items() if value is not None}
+        of_limits = next((ucum for u, ucum in _UCUM.items() if says(question, u)), "1")
         params: dict[str, Quantity | Point | str] = {
-            name: Quantity(value=value, unit=_UCUM.get(unit or "", "1")) for name, value in asked.items()
+            name: Quantity(value=value, unit=of_limits) for name, value in asked.items()
         }
         options = [o for o in more["add"] if says(question, o)]
         return Goal(
@@ -107,7 +109,7 @@ class Choices:
             params=params,
             compare=METHODS if "how_sure" in options else None,
             group="slice" if "each_slice" in options or want == "axial_diameters" else None,
-            unit=unit if unit is not None and not asked and unit not in _UCUM and says(question, unit) else None,
+            unit=unit,
             output="table" if "table" in options else None,
         )
 
@@ -126,14 +128,15 @@ def _row(item: Item) -> dict[str, Any] | None:
     if set(item.params) - {"low", "high"} or item.series or item.time or item.compare not in (None, METHODS):
         return None
     low, high = (item.params.get(name) for name in ("low", "high"))
-    unit = next((q.unit for q in (low, high) if isinstance(q, Quantity) and q.unit != "1"), item.unit)
+    units = dict.fromkeys([q.unit for q in (low, high) if isinstance(q, Quantity) and q.unit != "1"])
     more: list[dict[str, Any]] = [{"inside": item.region}] if item.region else []
     more += [
         {name: int(q.value) if q.value == int(q.value) else q.value}
         for name, q in (("above", low), ("below", high))
         if isinstance(q, Quantity)
     ]
-    more += [{"unit": {v: k for k, v in _UCUM.items()}.get(unit, unit)}] if unit else []
+    written = {ucum: name for name, ucum in _UCUM.items()}
+    more += [{"unit": written.get(u, u)} for u in [*units, item.unit] if u]
     for option, holds in (
         ("table", item.output == "table"),
         ("each_slice", item.group == "slice" and item.want != "axial_diameters"),
@@ -161,15 +164,17 @@ def _one_of(row: Mapping[str, Any], name: str, choices: Sequence[str]) -> str:
 
 
 def _more(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The list of further wishes as one object; "add" holds the options."""
+    """The list of further wishes as one object; "add" holds the options, "unit" the units."""
     rows = row.get("more") or []
     if not isinstance(rows, list) or not all(isinstance(r, dict) and len(r) == 1 for r in rows):
         raise FormWrong('"more" is a list of objects with one property each.')
-    merged: dict[str, Any] = {"add": []}
+    merged: dict[str, Any] = {"add": [], "unit": []}
     for name, value in (pair for each in rows for pair in each.items()):
         if name == "add":
             merged["add"].append(_one_of({"add": value}, "add", OPTIONS))
-        elif name in ("inside", "above", "below", "unit"):
+        elif name == "unit":
+            merged["unit"].append(value)
+        elif name in ("inside", "above", "below"):
             merged[name] = value
         else:
             raise FormWrong(f'"more" knows no {str(name)[:40]!r}.')
@@ -225,6 +230,8 @@ _PATTERNS = {
     "cm": r"\bcm\b|\dcm\b|cent[ií]m|zentim|厘米",
     "mm2": r"mm ?(?:2|²|\^2)|square mill|quadratmill|平方毫米",
     "cm2": r"cm ?(?:2|²|\^2)|square cent|quadratcent|平方厘米",
+    "HU": r"\bhu\b|\dhu\b|hounsfield",
+    "SUV": r"\bsuv",
     "%": r"%|per ?cent|prozent|pour ?cent|por ?ciento|百分",
 }
 _ENGLISH = re.compile(
