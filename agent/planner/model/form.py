@@ -14,6 +14,7 @@ from scanwright.agent.plan.second_method import METHODS
 from scanwright.agent.planner.base import Declined, DeclinedCode, Item, Unclear
 from scanwright.agent.planner.reading.declines import SENTENCES
 from scanwright.agent.planner.reading.structures import mentions
+from scanwright.agent.planner.reading.wants import OF_THE_IMAGE
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.quantity import Point, Quantity
 
@@ -101,6 +102,8 @@ class Choices:
             name: Quantity(value=value, unit=of_limits) for name, value in asked.items()
         }
         options = [o for o in more["add"] if says(question, o)]
+        if want in OF_THE_IMAGE:
+            of, side, inside = "image", "whole", None
         return Goal(
             want=want,
             of="intensity_range" if asked and of == "image" else of,
