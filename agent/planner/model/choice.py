@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from scanwright.agent.llm.boundary import Boundary
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Declined, Planner, Proposal, Unclear
-from scanwright.agent.planner.model.form import is_english
+from scanwright.agent.planner.model.form import is_english, is_foreign
 from scanwright.memory.home import Home
 
 # From this confidence on the offline planner was right in 98 % of the questions that it was calibrated on.
@@ -30,12 +30,13 @@ class SurestPlanner:
 def is_sure(proposal: Proposal, question: str) -> bool:
     """True where a proposal of the offline planner needs no second reader.
 
-    It takes what is in another language for no question about a scan: of that it is never sure.
+    It reads English: of another language it may know the words for organ and quantity and miss that for the side, and
+    what it knows no word of it takes for no question about a scan.
     """
     if not proposal.items or proposal.confidence < SURE or any(isinstance(i, Unclear) for i in proposal.items):
         return False
-    off_topic = any(isinstance(i, Declined) and i.code in ("off_topic", "no_tool") for i in proposal.items)
-    return not off_topic or is_english(question)
+    strange = any(isinstance(i, Declined) and i.code in ("off_topic", "no_tool") for i in proposal.items)
+    return is_english(question) if strange else not is_foreign(question)
 
 
 def boundary_of(home: Home, studies: Sequence[StudyView], patient: str | None = None) -> Boundary:

@@ -242,12 +242,24 @@ _ENGLISH = re.compile(
     r"and|or|to|for|me|my|please|give|show|tell|any|with|has|have|an|i|you)\b",
     re.IGNORECASE,
 )
+_FOREIGN = re.compile(
+    r"[äöüßéèêàâçñíóúõ¿¡\u0400-\u04ff\u0590-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|"
+    r"\b(?:der|das|des|dem|eine?[rs]?|wie|viel|gross|ist|sind|und|mit|bitte|zeige?|gibt|linke[rns]?|rechte[rns]?|"
+    r"le|les|du|quel(?:le)?s?|est|une|dans|montre[zr]?|combien|gauche|droite?|"
+    r"el|los|del|cual|es|una|muestra|cuanto|izquierd[oa]s?|derech[oa]s?)\b",
+    re.IGNORECASE,
+)
 _SAID = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _PATTERNS.items()}
 
 
 def is_english(question: str) -> bool:
-    """True where a word stands in it that English sentences are made of."""
-    return _ENGLISH.search(question) is not None
+    """True where a word stands in it that English sentences are made of, and none of another language."""
+    return _ENGLISH.search(question) is not None and not is_foreign(question)
+
+
+def is_foreign(question: str) -> bool:
+    """True where a letter or a small word of another language stands in it (German, French, Spanish, other scripts)."""
+    return _FOREIGN.search(question) is not None
 
 
 def _named(question: str, structure: str) -> bool:

@@ -138,6 +138,9 @@ VOLUME = Goal(want="volume", of="skull")
         (Proposal((), "p"), SURE, False),
         (Proposal((Declined("x", "off_topic", "No."),), "p"), "What is the capital of France?", True),
         (Proposal((Declined("x", "off_topic", "No."),), "p"), UNSURE, False),
+        (Proposal((VOLUME,), "p", 0.95), "volumen cerebral izquierdo", False),
+        (Proposal((VOLUME,), "p", 0.95), "大脑的体积是多少？", False),
+        (Proposal((VOLUME,), "p", 0.95), "skull vol", True),
         (Proposal((Declined("x", "diagnosis", "No."),), "p"), "Is it cancer?", True),
     ],
 )
