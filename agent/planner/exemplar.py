@@ -56,6 +56,7 @@ _QUANTITIES = {"volume", "mean_intensity"}
 _OF_ANY_OUTLINE = {"cardiothoracic_ratio": "heart", "cardiothoracic_picture": "heart"}
 # Of a volume or a photograph, and of a slide.
 _PIXEL_SIZE = ("spacing", "pixel_size")
+_RANKED = re.compile(r"\bpercentiles?\b|\bcentiles?\b")
 # Words that judge what is measured.
 _JUDGED = re.compile(r"\b(?:patholog|abnormal|anomal|suspicious|unusual|inflam|infect)\w*|\bwrong\b")
 _TABLE = re.compile(r"\b(?:table|csv|spreadsheet|excel|xlsx)s?\b")
@@ -222,11 +223,13 @@ def _beyond(part: Part, studies: Sequence[StudyView]) -> Declined | None:
     code = declined(part.text)
     if code == "not_assessed" and (_is_measure(part) or _measures_what_is_found(part)):
         code = None
+    if part.want in MEASURES and _RANKED.search(part.text):
+        code = "normative"
     if code is not None:
         return _decline(part.text, code)
     if beside(part.text) is not None:
         return _decline(part.text, "no_tool")
-    if part.of == "given_region" or part.want in (*OF_THE_IMAGE, *MEASURES, "labelmap"):
+    if (part.of == "given_region" and part.want is not None) or part.want in (*OF_THE_IMAGE, *MEASURES, "labelmap"):
         return None
     scanned = studies[0].image().image.body_part if studies else None
     unknown = unknown_body_part(part.text, scanned) or unknown_quantity(part.text)

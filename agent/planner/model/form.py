@@ -190,10 +190,12 @@ def _number(row: Mapping[str, Any], name: str, question: str) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1e6 < value < 1e6:
         raise FormWrong(f'"{name}" is a number.')
-    # A limit that nobody gave would answer another question, and look exact.
-    if float(value) not in _numbers(question):
-        raise FormWrong(f'"{name}" is a number that stands in the question, with its sign, or is left out.')
-    return float(value)
+    said = _numbers(question)
+    # A small model loses signs; a limit that nobody gave would answer another question, and look exact.
+    for read in (float(value), -float(value)):
+        if read in said:
+            return read
+    raise FormWrong(f'"{name}" is a number that stands in the question, or is left out.')
 
 
 _NUMBER = re.compile(r"(?P<minus>(?<![\w.,])[-−–]\s?|\b(?:minus|moins|menos)\s|负)?(?P<digits>\d+(?:[.,]\d+)*)")

@@ -97,6 +97,10 @@ SHOWN: tuple[tuple[str, tuple[dict[str, Any], ...]], ...] = (
         (_goal("volume_fraction", "intensity_range", "whole", {"inside": "liver"}, {"below": 20}, {"unit": "HU"}),),
     ),
     (
+        "vol from -190 to -30 HU",
+        (_goal("volume", "intensity_range", "whole", {"above": -190}, {"below": -30}, {"unit": "HU"}),),
+    ),
+    (
         "Give me the mean density of the spleen and mark it in a picture. Is it enlarged?",
         (_goal("mean_intensity", "spleen"), _goal("overlay", "spleen"), {"kind": "decline", "why": "normative"}),
     ),

@@ -37,7 +37,7 @@ _BESIDE = re.compile(
     r"\b(?:irecist|mrecist|percist|rano|lugano|deauville|overall response)\b|\blean body mass\b|\bsul\b|\bmetabolic tumou?r volume\b|\bmtv\b|\btotal lesion glycolysis\b|"
     r"\bh-?score\b|\bher-?2\b|\ballred\b|\bcrae\b|\bcrve\b|\btortuo\w+|\bbranching angles?\b|\barterio\w*[- ](?:to[- ])?ven\w+|\bcup[- ](?:to|/)[- ]?dis[ck]\b|\boptic (?:dis[ck]|cup|nerve head)\b|\bmacula\w*\b|\bfovea\w*\b|"
     r"\bcallosal angle\b|\bcalcium mass\b|\bmass of (?:the )?calcium\b|\bfat fraction\b|\b(?:atlas|template|mni)\b.*\bregist\w+|\b(?:to|into|onto) (?:the |an? )?(?:atlas|template|mni)\b|\bduring the scan\b|"
-    r"\bcytoplasm\w*\b|\bmembranes?\b|\bmito(?:ses|sis|tic)\b|\blymphocytes?\b|\bhigh-?power fields?\b|\bleft (?:or(?: the)?|~) right eye\b|\bwhich eye\b|"
+    r"\bcytoplasm\w*\b|\bmembranes?\b|\bmagnification\b|^(?!.*\bpositive\b).*\bnegative (?:nuclei|cells)\b|\bmito(?:ses|sis|tic)\b|\blymphocytes?\b|\bhigh-?power fields?\b|\bleft (?:or(?: the)?|~) right eye\b|\bwhich eye\b|"
     r"\b(?:wide|width|calib(?:re|er))\b.*\b(?:aort\w+|vena cava|arter(?:y|ies)|portal vein)\b|\b(?:aort\w+|arter(?:y|ies))\b.*\b(?:wide|width|calib(?:re|er))\b|\bemphysema\b.*\blobes?\b|\blobes?\b.*\bemphysema\b|\bbody fat (?:percentage|share|percent|index)\b|\bpercentage of body fat\b|"
     r"^\W*(?:what|which)(?:'s| is| are)? (?:the |this )?clicked structure\W*$|\boct(?:a| angiograph\w*)?\b|\b(?:on|in) the (?:web|internet)\b|\bonline\b|\btrain(?:ing)? (?:a|an|the|my|our)(?: \w+)? (?:model|network)\b|"
     r"\b(?:only|just) (?:the )?visceral (?:fat|adipose tissue)\b|\bvisceral (?:fat|adipose tissue)\b.*\b(?:alone|only|by itself)\b"

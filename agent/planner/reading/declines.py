@@ -38,6 +38,7 @@ _NOT_ASSESSED = re.compile(
     rf"^\W*(?:any |new |acute |query |possible |suspected |with |skull |brain |bone |intracranial |subdural |subarachnoid |epidural )*(?:{_FINDING})\b\W*$"
 )
 _NORMATIVE = re.compile(
+    r"\b(?:is|are) (?:that|it|this|they|those) (?:a lot|many|much|few|high|low|large|small|big)\W*$|\brisk (?:category|categories|class|group)\b|"
     r"\b(?:ab)?normal(?:ly|ity)?\b|\bwithin (?:the )?(?:normal|expected|reference|usual)\b|\btoo (?:large|small|big|high|low|dense|thin|thick|little|much|few|many|bright|dark)\b|"
     r"\b(?:for|at|of) (?:his|her|their|the patient'?s|this|that|my \w+'?s) age\b|\b(?:same|given|his|her|similar) age\b|\b(?:for|in) an? \d+[- ]year|"
     r"\b(?:reference|normative|expected|healthy|typical|usual) (?:range|value|values|size|population|people|subjects|adult|adults|controls?|data)\b|"

@@ -66,6 +66,8 @@ _IDIOMS = _rules(
     (r"\buse (?:the|my) (?:clicks|points) as prompts\b|\bpoint-prompted segmentation of (?:this|the|a) \w+", "segment the clicked structure"),
     (r"\bvista-?3d\b", "vista"),
     (r"\ban? typical (?=nucle|cell)", "an average "),
+    (r"\bmid[- ]line\b", "midline"),
+    (r"\b(calib(?:re|er)|width|diameter|area), (mean|average)\b", r"\2 \1"),
     # A picture asked for in two sentences.
     (r"\b(?:which (?:slices?|levels?|lines?) (?:was|were|is|are) (?:used|taken|measured)(?: for| in)?|where (?:is|are|was|were)) (?P<what>[^.?!]*?)(?: measured)?\s*[.?!]+\s*(?:show|draw) (?:it|them|me)\b", r"show \g<what>"),
 )  # fmt: skip
@@ -100,7 +102,8 @@ _BY_MODALITY: dict[str, tuple[_Rule, ...]] = {
     ),
     "SM": _rules(
         (r"(?<!stained )(?<!brain )(?<!soft )\btissue\b", "stained tissue"),
-        (r"\b(?:of|on|in) (?:the |this )?(?:sample|specimen|biopsy|section)\b", "of the stained tissue"),
+        (r"\b(?:the |this )?(?:sample|specimen|biopsy)\b", "the stained tissue"),
+        (r"\bpositive (?:and|or|vs\.?|versus) negative (nuclei|cells)\b", r"\1"),
         (r"\b(?:which|what) part of the (?:slide|tile|image|picture) is stained tissue\b.*", "segment the stained tissue"),
         (r"\bpositive (nuclei|cells)[,:] (?:the )?(fraction|share|percentage|proportion|rate)\b", r"fraction of positive \1"),
         (r"\b(?:cell nucle(?:us|i)|nucle(?:us|i) of the cells)\b", "nuclei"),

@@ -166,7 +166,7 @@ _CUES: Cues = (
         r"\bsampl(?:ing|ed)\b", r"\bvoxels?\b.*\b(?:wide|tall|edges?|cubes?)\b",
     )),
     ("dimensions", (
-        r"\bmatrix\b", r"\bdimensions\b", r"\bhow many (?:axial |transverse |single )?(?:slices|voxels|pixels|images|rows|columns|sections|cuts|frames)\b",
+        r"\bmatrix\b", r"\bdimensions\b", r"\bsize in pixels\b", r"\bpixels (?:wide|high|across|tall)\b", r"\bhow many (?:axial |transverse |single )?(?:slices|voxels|pixels|images|rows|columns|sections|cuts|frames)\b",
         r"\bnumber of (?:axial )?(?:slices|voxels|rows|columns|images|pixels)\b", r"\b(?:array|image|grid) (?:size|shape)\b", r"\bshape of the (?:array|image|scan|data|grid|matrix)\b", r"\bslices? (?:count|number)\b",
         r"\b(?:slices|images|sections)\b.*\b(?:contain|consist|compris|have|has)\w*\b", r"\bhow many\b.*\b(?:slices|images|voxels|sections)\b",
     )),

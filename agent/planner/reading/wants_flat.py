@@ -54,7 +54,7 @@ FLAT: Cues = (
         rf"\b(?:how many|number of|count|counts|counted|counting)\b[^.?]*{_CELL}", rf"{_CELL}(?:'s)? (?:count|number)s?\b",
     )),
     ("stain_density", (
-        r"\boptical densit\w+", rf"{_NO_COUNT}\b(?:strong\w*|strength|deep\w*|dense|density|intens\w+|dark\w*|mean|average|how much)\b.*{_DYE}",
+        r"\boptical densit\w+", r"\bhow (?:brown|blue|pink)\b", rf"{_NO_COUNT}\b(?:strong\w*|strength|deep\w*|dense|density|intens\w+|dark\w*|mean|average|how much)\b.*{_DYE}",
         rf"{_NO_COUNT}{_DYE}.*\b(?:strong\w*|strength|deep\w*|dense|density|intensit\w+|dark\w*)\b",
     )),
     ("stain", (
@@ -73,24 +73,23 @@ FLAT: Cues = (
     )),
     ("pixel_size", (
         r"\b(?:pixel|voxel) size\b.*\bslide\b", r"\bmpp\b", r"\b(?:microns?|micromet(?:re|er)s?|µm|um)\b.*\b(?:one |a |per |each )?pixels?\b", r"\bpixels?\b.*\b(?:microns?|micromet(?:re|er)s?)\b",
-        r"\bmagnification\b",
     )),
 )  # fmt: skip
 # What a word for a measure means where the thing measured lies on a flat image.
 ON_FLAT: dict[tuple[str, str], str] = {
+    ("nucleus", "mean_intensity"): "nuclei_density",
+    ("tissue", "mean_intensity"): "stain_density",
+    ("retinal_vessel", "mean_intensity"): "vessel_density",
     ("nucleus", "component_count"): "nuclei_count",
     ("nucleus", "volume"): "mean_nuclear_area",
     ("nucleus", "surface_area"): "mean_nuclear_area",
-    ("nucleus", "mean_intensity"): "nuclei_density",
     ("nucleus", "sd_intensity"): "sd_nuclear_area",
     ("nucleus", "component_volumes"): "mean_nuclear_area",
     ("tissue", "volume"): "tissue_area",
     ("tissue", "surface_area"): "tissue_area",
     ("tissue", "area_at_level"): "tissue_area",
     ("tissue", "volume_fraction"): "tissue_fraction",
-    ("tissue", "mean_intensity"): "stain_density",
     ("retinal_vessel", "volume_fraction"): "vessel_density",
-    ("retinal_vessel", "mean_intensity"): "vessel_density",
 }
 
 
@@ -98,7 +97,10 @@ def on_flat(of: str | None, want: str | None, text: str) -> str | None:
     """The want that a word for a measure means of a thing on a flat image; want itself where it lies elsewhere."""
     if (of, want) == ("retinal_vessel", "longest_diameter"):
         return "vessel_calibre" if _ACROSS.search(text) else "vessel_length"
+    if want == "mean_intensity" and not _DENSE.search(text):
+        return want
     return ON_FLAT.get((of or "", want or ""), want)
 
 
+_DENSE = re.compile(r"\bdens(?:e|ity|ities|ely)\b")
 _ACROSS = re.compile(r"\b(?:wide|width|thick\w*|diameters?|calib\w+|broad)\b")
