@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scanwright.agent.plan.faithful import check_goals
 from scanwright.agent.plan.lineage import Origin, lineage_concerns, of_mask, of_step, of_volume
 from scanwright.agent.plan.plan import Binding, Plan, PlanConcern, Step, StepRef, StudyRef
 from scanwright.agent.plan.scans import mask_concerns, scan_concerns
@@ -33,7 +34,8 @@ _SCAN_FIELDS = {
 def check(plan: Plan, studies: Sequence[StudyView], registry: Registry) -> tuple[PlanConcern, ...]:
     """Every concern about the plan, in the order of its steps.
 
-    Raises UserInputError where it cannot be a plan: unknown tool, wrong type, unknown or missing parameter.
+    Raises UserInputError where it cannot be a plan: unknown tool, wrong type, unknown or missing parameter, a goal
+    that is answered by something else.
     """
     views = {s.alias: s for s in studies}
     concerns = [c for s in studies for c in scan_concerns(s)]
@@ -59,6 +61,7 @@ def check(plan: Plan, studies: Sequence[StudyView], registry: Registry) -> tuple
         if not any(c.effect == "refuse" for c in found):
             concerns += lineage_concerns(step, tool.card, inputs)
         concerns += _given_mask_concerns(step, views)
+    check_goals(plan, types, registry)
     return tuple(dict.fromkeys(concerns))
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 from scanwright.agent.plan.plan import Plan, Step, StepRef
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.run.keys import step_key
+from scanwright.agent.run.outputs import what_is_wrong
 from scanwright.memory.runs import EventKind, RunStore
 from scanwright.tools.artifacts import Artifact
 from scanwright.tools.errors import Cancelled, ScanwrightError, ToolFailed, UserInputError
@@ -200,6 +201,8 @@ class _Execution:
         runs = self.executor.runs
         try:
             result = future.result()
+            if wrong := what_is_wrong(result.artifact, self._inputs(step)):
+                raise ToolFailed(f"{step.tool} gave what cannot be. {wrong}")
         except (Cancelled, UserInputError):
             # What only the person can mend (no room on the disk) ends the run; it can be resumed after.
             raise

@@ -77,8 +77,12 @@ def step(id_: str, tool: str, *before: str, **params: Any) -> Step:
 def plan_of(*steps: Step, question: str = "probe") -> Plan:
     """A plan with one goal for each step that no other takes."""
     taken = {d for s in steps for d in s.depends_on()}
-    goal = Goal(want="probe_value")
-    goals = [PlannedGoal(goal=goal, status="planned", answers=(s.id,)) for s in steps if s.id not in taken]
+    wanted = {"probe_big_mask": Goal(want="mask", of="probe_mask")}
+    goals = [
+        PlannedGoal(goal=wanted.get(s.tool, Goal(want="probe_value")), status="planned", answers=(s.id,))
+        for s in steps
+        if s.id not in taken
+    ]
     return Plan(question=question, goals=tuple(goals), steps=steps)
 
 
