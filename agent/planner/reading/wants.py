@@ -150,6 +150,7 @@ _CUES: Cues = (
     ("mean_intensity", (r"\b(?:mean|average|averaged)\b(?!.*\b(?:volume|diameter|size) of\b)",)),
     ("minimum_intensity", (r"\b(?:minimum|minimal|lowest|darkest|smallest (?:value|intensity|hu)|least (?:dense|bright|intense)|dimmest|blackest)\b", r"\bhow (?:dark|low)\b.*\b(?:at (?:the )?most|at its|get)\b")),
     ("maximum_intensity", (
+        r"\bextreme at the (?:top|upper|high) end\b",
         r"\b(?:maximum|maximal|highest|brightest|densest|peaks?|hottest|largest (?:value|intensity|hu)|greatest (?:value|intensity|hu|density)|hyperdense)\b",
         r"\bhow (?:bright|dense|high|intense)\b.*\b(?:at (?:the )?most|at its (?:brightest|densest|peak)|at best)\b",
     )),
