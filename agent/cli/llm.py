@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from scanwright.tools.weights.store import WeightsStore
 
 PORT = 8093
+CPU_TIMEOUT_S = 180
 
 
 @click.group("llm")
@@ -76,23 +77,25 @@ def serve(
         name = file.stem
         started = serving.llamacpp_command(file, name, port, python=python, threads=threads, stays=detach)
     else:
+        name = Path(model or "").name
+        started = serving.vllm_command(model or "", name, port, python=python)
         if model is None:
             raise UserInputError("Say which model the GPU serves: --model FOLDER (or --cpu for the default model).")
-        name = Path(model).name
-        started = serving.vllm_command(model, name, port, python=python)
+    # A CPU reads about 60 tokens a second, and far fewer where others use it too.
+    timeout_s = CPU_TIMEOUT_S if cpu else None
     folder = home or default_home()
     click.echo(f"Starting {name}; its log is {folder / serving.LOG}.", err=True)
     server = serving.start(started, folder, port=port, model=name, stays=detach)
     try:
         if register:
             file = registering.settings_file(home)
-            registering.register(file, server.base_url, name)
+            registering.register(file, server.base_url, name, timeout_s)
             click.echo(f"Registered in {file}.", err=True)
         if as_json:
             print_json({"pid": server.pid, "base_url": server.base_url, "model": name})
         else:
             click.echo(f"Ready (pid {server.pid})." + ("" if register else " For scanwright.toml:"), err=True)
-            click.echo("" if register else registering.lines(server.base_url, name), nl=False)
+            click.echo("" if register else registering.lines(server.base_url, name, timeout_s), nl=False)
         if not detach:
             serving.wait(folder)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -13,9 +14,10 @@ from scanwright.tools.errors import UserInputError
 _TABLE = re.compile(r"^\[llm\.endpoint\][^\n]*\n(?:(?!\[)[^\n]*\n?)*", re.MULTILINE)
 
 
-def lines(base_url: str, model: str) -> str:
-    """The lines that name an endpoint."""
-    return f'[llm.endpoint]\nbase_url = "{base_url}"\nmodel = "{model}"\n'
+def lines(base_url: str, model: str, timeout_s: int | None = None) -> str:
+    """The lines that name an endpoint; timeout_s where it is slower than others."""
+    slow = "" if timeout_s is None else f"timeout_s = {timeout_s}\n"
+    return f"[llm.endpoint]\nbase_url = {json.dumps(base_url)}\nmodel = {json.dumps(model)}\n{slow}"
 
 
 def settings_file(home: Path | None) -> Path:
@@ -24,20 +26,21 @@ def settings_file(home: Path | None) -> Path:
     return next((c for c in candidates if c.is_file()), candidates[0])
 
 
-def register(file: Path, base_url: str, model: str) -> None:
+def register(file: Path, base_url: str, model: str, timeout_s: int | None = None) -> None:
     """Puts the endpoint into file, in the place of the one that stands there.
 
     Raises UserInputError where the file is not TOML, or has an endpoint that is not a table of its own.
     """
     before = file.read_text("utf-8") if file.is_file() else ""
     kept = _TABLE.sub("", before)
-    after = f"{kept.rstrip()}\n\n{lines(base_url, model)}".lstrip()
+    after = f"{kept.rstrip()}\n\n{lines(base_url, model, timeout_s)}".lstrip()
     try:
         if _others(before) != _others(after):
             raise ValueError("other settings would change")
     except ValueError as error:
         raise UserInputError(
-            f"{file} cannot be changed safely ({error}): put these lines there yourself:\n{lines(base_url, model)}"
+            f"{file} cannot be changed safely ({error}): put these lines there yourself:\n"
+            f"{lines(base_url, model, timeout_s)}"
         ) from None
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
