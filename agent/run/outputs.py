@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+import numpy as np
 from scanwright.agent.answer.units import CANONICAL_UNITS, SHOWN_UNITS, convertible, factor
 from scanwright.tools.artifacts import Artifact, LabelMap, Mask, Measurement, Measurements, Volume
+from scanwright.tools.hashing import pixel_hash
 
 _UNSIGNED = frozenset(
     {
@@ -29,12 +31,19 @@ def what_is_wrong(artifact: Artifact, inputs: Inputs) -> str | None:
     """Why an output cannot be believed, in one sentence; None where nothing speaks against it."""
     if isinstance(artifact, Mask | LabelMap | Volume) and artifact.type.grid not in (None, artifact.geometry.grid):
         return "It gave voxels on another grid than it said."
+    if isinstance(artifact, Mask) and artifact.voxels == 0 and not _is_empty(artifact):
+        return "It said that it found nothing, and its mask is not empty."
     found: tuple[Measurement, ...] = (artifact,) if isinstance(artifact, Measurement) else ()
     if isinstance(artifact, Measurements):
         found = artifact.items
     scans = [g.geometry for g in _given(inputs) if isinstance(g, Volume | Mask | LabelMap)]
     largest_ml = max((math.prod(g.shape) * g.voxel_ml for g in scans), default=None)
     return next((wrong for m in found if (wrong := _measurement(m, largest_ml)) is not None), None)
+
+
+def _is_empty(mask: Mask) -> bool:
+    nothing = np.zeros(mask.geometry.shape, np.uint8)
+    return mask.pixel_hash == pixel_hash(nothing, mask.geometry.matrix)
 
 
 def _given(inputs: Inputs) -> Iterator[Artifact]:
