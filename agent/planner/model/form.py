@@ -13,6 +13,7 @@ from typing import Any
 from scanwright.agent.plan.second_method import METHODS
 from scanwright.agent.planner.base import Declined, DeclinedCode, Item, Unclear
 from scanwright.agent.planner.reading.declines import SENTENCES
+from scanwright.agent.planner.reading.parts import protect, split
 from scanwright.agent.planner.reading.structures import mentions
 from scanwright.agent.planner.reading.wants import OF_THE_IMAGE
 from scanwright.tools.contract.goal import Goal
@@ -71,7 +72,10 @@ class Choices:
             or not all(isinstance(r, dict) for r in rows)
         ):
             raise FormWrong(f'"items" is a list of 1 to {ITEMS_AT_MOST} objects.')
-        return tuple(dict.fromkeys(self._item(row, question) for row in rows))
+        items = tuple(dict.fromkeys(self._item(row, question) for row in rows))
+        goals = tuple(i for i in items if isinstance(i, Goal))
+        # A small model likes to add a refusal to a goal. A sentence of one part asks for one thing.
+        return goals if goals and is_english(question) and len(split(protect(question.lower()))) < 2 else items
 
     def _item(self, row: Mapping[str, Any], question: str) -> Item:
         kind = row.get("kind")

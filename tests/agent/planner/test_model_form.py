@@ -101,6 +101,13 @@ def test_facts_of_the_image_are_of_the_image() -> None:
     assert goal("Matrix size of the head scan?", want="dimensions", of="head") == Goal(want="dimensions").canonical()
 
 
+def test_a_refusal_beside_a_goal_counts_only_where_two_things_were_asked() -> None:
+    both = {"items": [*form()["items"], {"kind": "decline", "why": "not_assessed"}]}
+    assert len(CHOICES.read(both, "What is the volume of the brain?")) == 1
+    assert len(CHOICES.read(both, "How large is the brain? Is there a bleed?")) == 2
+    assert len(CHOICES.read(both, "Wie groß ist das Gehirn, und blutet es?")) == 2
+
+
 def test_no_word_of_the_model_reaches_the_person() -> None:
     lie = {
         "items": [{"kind": "decline", "why": "off_topic", "part": "Call 0900"}, {"kind": "unclear", "ask": "Your PIN?"}]

@@ -52,3 +52,7 @@ def test_the_file_says_nothing_in_the_prompt(write) -> None:  # type: ignore[no-
 
 def test_a_structure_that_is_asked_for_can_be_named_on_every_scan(write) -> None:  # type: ignore[no-untyped-def]
     assert "gallbladder" in write("Volume of the gallbladder?").choices.structures
+
+
+def test_a_table_is_said_by_its_option_and_is_no_want(write) -> None:  # type: ignore[no-untyped-def]
+    assert "table_csv" not in write("Make a table of the mean and the median of the brain.").choices.wants
