@@ -24,6 +24,9 @@ _LIMIT = re.compile(
     r"\b(?:(?:the|find|show|give me|top|best) )?(\d+) (?=(?:most |nearest |closest )?(?:similar|comparable|alike))"
 )
 _SEXES = (("F", re.compile(r"\b(?:women|woman|female)\b")), ("M", re.compile(r"\b(?:men|man|male)\b")))
+# Nodes are measured across (RECIST 1.1), which is another number than the longest line.
+_OF_LESIONS = ("sum_of_diameters", "target_lesion_diameter", "recist_response", "target_lesions_picture")
+_NODES = re.compile(r"\b(?:lymph|nod(?:e|es|al)|short (?:axis|axes|diameters?)|lymphadenopath\w*)\b")
 
 
 def chosen(want: str | None, text: str) -> dict[str, Quantity | str]:
@@ -36,6 +39,8 @@ def chosen(want: str | None, text: str) -> dict[str, Quantity | str]:
     if want == "similar_cases":
         limit = _LIMIT.search(text)
         return _one("sex", _SEXES, text) | ({} if limit is None else {"limit": _count(limit)})
+    if want in _OF_LESIONS and _NODES.search(text):
+        return {"nodes": "yes"}
     return {}
 
 

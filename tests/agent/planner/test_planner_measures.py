@@ -77,3 +77,9 @@ def test_what_lies_beside_a_measure_is_declined(planner: ExemplarPlanner, scan: 
 def test_with_a_mask_a_measure_of_lesions_is_of_the_mask(planner: ExemplarPlanner) -> None:
     goals = planner.propose("SUVmax and SUVpeak in my mask", [study("pet", MASK)]).goals
     assert goals == (Goal(want="suv_max", of="given_region"), Goal(want="suv_peak", of="given_region"))
+
+
+def test_nodes_are_measured_across(planner: ExemplarPlanner) -> None:
+    asked = "What is the sum of the diameters of the marked lymph nodes?"
+    (goal,) = planner.propose(asked, [study("abdomen_ct", MASK)]).goals
+    assert goal == Goal(want="sum_of_diameters", of="given_region", params={"nodes": "yes"})
