@@ -17,6 +17,7 @@ from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Declined, DeclinedCode, Item, Proposal, Unclear
 from scanwright.agent.planner.index import ExemplarIndex, Neighbour, Vote, vote
 from scanwright.agent.planner.reading.beyond import beside, unknown_body_part, unknown_quantity
+from scanwright.agent.planner.reading.choices import of_nodes
 from scanwright.agent.planner.reading.context import completed
 from scanwright.agent.planner.reading.declines import SENTENCES, declined
 from scanwright.agent.planner.reading.methods import without_methods
@@ -86,6 +87,8 @@ class ExemplarPlanner:
             item, sure = self._item(part, studies, table=table)
             if isinstance(item, Goal) and by_methods and _has_methods(item):
                 item = item.model_copy(update={"compare": METHODS})
+            if isinstance(item, Goal) and of_nodes(item.want, question):
+                item = item.model_copy(update={"params": {**item.params, "nodes": "yes"}})
             said = items if part.cues or not isinstance(item, Unclear) else remarks
             if item not in said:
                 said.append(item)

@@ -87,8 +87,8 @@ def test_erasing_a_subject_removes_all_that_is_theirs_and_nothing_else(tmp_path:
         _two_patients(home)
         assert b"Musterfrau" in _everything(home)
         log = home.runs.events("r-anna")
-        gone = home.studies.get("st-1").series[0].volume.blob
-        shared = home.studies.get("st-2").series[0].volume.blob
+        gone = home.studies.get("st-1").series[0].image.blob
+        shared = home.studies.get("st-2").series[0].image.blob
         done = home.identities.erase("P-anna")
         assert set(done.studies) == {"st-1", "st-2"}
         assert set(done.runs) == {"r-anna", "r-both"}
@@ -150,7 +150,7 @@ def test_an_erasure_that_was_killed_before_its_first_deletion_goes_on_at_the_nex
 def test_an_erasure_that_stopped_at_a_blob_goes_on_at_the_next_open(tmp_path: Path) -> None:
     with Home.open(tmp_path / "home") as home:
         _two_patients(home)
-        folder = home.path / "blobs" / home.studies.get("st-1").series[0].volume.blob.sha256[:2]
+        folder = home.path / "blobs" / home.studies.get("st-1").series[0].image.blob.sha256[:2]
         folder.rename(tmp_path / "away")
         with pytest.raises(FileNotFoundError):
             home.identities.erase("P-anna")

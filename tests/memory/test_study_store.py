@@ -17,7 +17,7 @@ def test_a_study_comes_back_as_it_was(tmp_path: Path) -> None:
     with Home.open(tmp_path / "home") as home:
         assert home.studies.get("st-1") == study
         assert home.studies.list() == [study]
-        assert home.step_cache.artifact(study.series[0].volume.hash) == study.series[0].volume
+        assert home.step_cache.artifact(study.series[0].image.hash) == study.series[0].image
 
 
 def test_the_same_content_is_one_study(home: Home) -> None:
@@ -30,7 +30,7 @@ def test_the_same_content_is_one_study(home: Home) -> None:
 
 def test_a_study_without_its_pixels_on_disk_is_not_kept(home: Home) -> None:
     study = a_study(home.blobs, "st-1")
-    home.blobs.delete(study.series[0].volume.blob)
+    home.blobs.delete(study.series[0].image.blob)
     with pytest.raises(ToolFailed):
         home.studies.add(study)
     assert home.studies.list() == []
@@ -65,7 +65,7 @@ def test_an_unchanged_file_is_not_imported_again_and_its_path_is_not_kept(home: 
         assert home.studies.by_source(*other) is None
     for kept in home.path.glob("scanwright.sqlite*"):
         assert b"DOE^JANE" not in kept.read_bytes()
-    home.blobs.delete(study.series[0].volume.blob)
+    home.blobs.delete(study.series[0].image.blob)
     assert home.studies.by_source(file, 100, 5_000, {"modality": "CT"}) is None
 
 

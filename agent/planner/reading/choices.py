@@ -39,9 +39,12 @@ def chosen(want: str | None, text: str) -> dict[str, Quantity | str]:
     if want == "similar_cases":
         limit = _LIMIT.search(text)
         return _one("sex", _SEXES, text) | ({} if limit is None else {"limit": _count(limit)})
-    if want in _OF_LESIONS and _NODES.search(text):
-        return {"nodes": "yes"}
     return {}
+
+
+def of_nodes(want: str, question: str) -> bool:
+    """True where lesions are measured that the whole question calls nodes: "the marked nodes" are read as the mask."""
+    return want in _OF_LESIONS and _NODES.search(question.lower()) is not None
 
 
 def without_choices(want: str | None, text: str) -> str:
