@@ -111,7 +111,7 @@ def test_points_reach_the_network_wherever_the_scan_stores_them(scans: ToolBench
 
 def test_points_too_far_apart_for_one_window_are_refused(scans: ToolBench) -> None:
     trunk = small.trunk(2, (7.0, 7.0, 7.0))
-    far = {"at": Point(x=-120, y=0, z=0), "more": Points(points=(Point(x=120, y=0, z=0),))}
+    far = {"at": Point(x=-136, y=0, z=0), "more": Points(points=(Point(x=136, y=0, z=0),))}
     with pytest.raises(ToolInputError, match="too far apart to be seen at once"):
         scans.run(organs_model.structure_at_points_by_model, volume=ct(scans, trunk.hu, trunk.affine), **far)
 
