@@ -111,9 +111,11 @@ def test_points_reach_the_network_wherever_the_scan_stores_them(scans: ToolBench
 
 def test_points_too_far_apart_for_one_window_are_refused(scans: ToolBench) -> None:
     trunk = small.trunk(2, (7.0, 7.0, 7.0))
-    far = {"at": Point(x=-136, y=0, z=0), "more": Points(points=(Point(x=136, y=0, z=0),))}
+    wide = trunk.affine @ np.diag([1.4, 1.4, 1.4, 1.0])
+    # 340 mm: the window of 32 voxels sees 320.
+    far = {"at": Point(x=-150, y=0, z=0), "more": Points(points=(Point(x=190, y=0, z=0),))}
     with pytest.raises(ToolInputError, match="too far apart to be seen at once"):
-        scans.run(organs_model.structure_at_points_by_model, volume=ct(scans, trunk.hu, trunk.affine), **far)
+        scans.run(organs_model.structure_at_points_by_model, volume=ct(scans, trunk.hu, wide), **far)
 
 
 def test_vista3d_is_on_the_list_of_networks() -> None:
