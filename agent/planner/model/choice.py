@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from scanwright.agent.llm.boundary import Boundary
 from scanwright.agent.plan.studies import StudyView
@@ -24,7 +25,12 @@ class SurestPlanner:
     def propose(self, question: str, studies: Sequence[StudyView]) -> Proposal:
         """The offline planner's proposal where it is sure, else the model's. Raises Cancelled."""
         plain = self._offline.propose(question, studies)
-        return plain if is_sure(plain, question) else self._model.propose(question, studies)
+        if is_sure(plain, question):
+            return plain
+        read = self._model.propose(question, studies)
+        asks = any(isinstance(i, Unclear) for i in plain.items) and not is_foreign(question)
+        # Where neither finds a goal, a question back with examples helps more than a refusal that may be wrong.
+        return read if read.goals or not asks else replace(plain, warnings=read.warnings)
 
 
 def is_sure(proposal: Proposal, question: str) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from scanwright.agent.llm.endpoint import Endpoint
 from scanwright.agent.llm.settings import LLMSettings
-from scanwright.agent.planner.base import Declined, Proposal, Unclear
-from scanwright.agent.planner.model.choice import is_sure
+from scanwright.agent.planner.base import Declined, Item, Proposal, Unclear
+from scanwright.agent.planner.model.choice import SurestPlanner, is_sure
 from scanwright.agent.settings import Settings, load_settings
 from scanwright.agent.workbench import Workbench
 from scanwright.memory.records import EventKind
@@ -68,6 +68,26 @@ def test_an_unsure_question_is_the_models_and_its_tokens_are_in_the_record(tmp_p
     assert result.plan.planner == "model (m)"
     assert result.status == "answered"
     assert not result.warnings
+
+
+class Says:
+    """A planner that says one thing."""
+
+    name = "says"
+
+    def __init__(self, *items: Item) -> None:
+        self.items = items
+
+    def propose(self, question: str, studies: object) -> Proposal:
+        return Proposal(self.items, self.name, 0.5)
+
+
+def test_a_question_back_stands_where_the_model_finds_nothing_to_measure_either() -> None:
+    asks, declines = Unclear("that", "What?"), Declined("that", "no_tool", "No.")
+    vague = SurestPlanner(Says(asks), Says(declines))
+    assert vague.propose("How is it?", ()).items == (asks,)
+    assert vague.propose("Wie groß?", ()).items == (declines,)
+    assert SurestPlanner(Says(asks), Says(VOLUME)).propose("Skull, eh?", ()).items == (VOLUME,)
 
 
 def test_with_the_setting_model_every_question_is_the_models(tmp_path: Path, scan: Path) -> None:
