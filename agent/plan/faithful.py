@@ -36,11 +36,16 @@ def _swapped(
     goal, offered = planned.goal, registry.get(step.tool).card.quantities
     if goal.want not in offered and not {VALUE, OVERLAP} & set(offered):
         return goal.want, " or ".join(offered)
-    given = None if type_.structure is None or is_variable(type_.structure) else type_.structure
+    # A goal of the image as a whole names nothing that could be another thing.
+    given = None if goal.of == "image" or type_.structure is None or is_variable(type_.structure) else type_.structure
     if given is not None and given != goal.of:
         return goal.of, given
     side = type_.side if type_.side in ("left", "right") else "whole"
-    if side != goal.side and not (goal.side in _OF_SIDES and type_.side in ("left", "right", "both")):
+    if (
+        goal.of != "image"
+        and side != goal.side
+        and not (goal.side in _OF_SIDES and type_.side in ("left", "right", "both"))
+    ):
         return f"the {goal.side} side", f"the {side}"
     before = list(_with_what_it_needs(plan, step))
     for name, value in goal.params.items():
