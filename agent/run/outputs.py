@@ -57,7 +57,9 @@ def _measurement(m: Measurement, largest_ml: float | None) -> str | None:
         return None if usual is None else f"It gave words for {m.quantity}, which is a number."
     if not _is_unit(m.unit):
         return f"It gave {m.quantity} in a unit that nobody knows."
-    if usual is not None and usual != "1" and m.value is not None and not convertible(m.unit, usual):
+    # A length on a picture whose pixels have no known size is told in pixels.
+    in_pixels = m.unit == "{pixels}" and usual is not None and convertible(usual, "mm")
+    if usual not in (None, "1") and m.value is not None and not in_pixels and not convertible(m.unit, str(usual)):
         return f"It gave {m.quantity} in {m.unit or 'no unit'}, which is no unit of that."
     values = m.value if isinstance(m.value, tuple) else () if m.value is None else (m.value,)
     if not all(math.isfinite(v) for v in values):

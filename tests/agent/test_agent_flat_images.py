@@ -10,8 +10,9 @@ from PIL import Image as Picture
 from scanwright.agent.given import Given
 from scanwright.agent.plan.compiler import Compiler
 from scanwright.agent.plan.studies import StudyView
+from scanwright.agent.run.outputs import what_is_wrong
 from scanwright.agent.workbench import Workbench
-from scanwright.tools.artifacts import BlobRef, Image, ImageFacts, Photograph, Slide
+from scanwright.tools.artifacts import BlobRef, Image, ImageFacts, Measurement, Photograph, Slide
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.types import ArtifactType
 from scanwright.tools.errors import UserInputError
@@ -77,3 +78,12 @@ def test_a_mask_of_a_scan_is_none_of_a_slide(tmp_path: Path) -> None:
     given = Given(GivenFacts(modality="SM"), mask=str(tmp_path / "tile.png"))
     with Workbench(tmp_path / "home") as bench, pytest.raises(UserInputError, match="takes a mask of a 3D scan"):
         bench.ask([tmp_path / "tile.png"], "How large is the marked region?", given)
+
+
+@pytest.mark.parametrize(("unit", "believed"), [("{pixels}", True), ("mm", True), ("mL", False)])
+def test_a_length_on_a_picture_without_pixel_size_may_be_told_in_pixels(unit: str, believed: bool) -> None:
+    told = Measurement(
+        type=ArtifactType(kind="Measurement", structure="retinal_vessel", quantity=("vessel_length",)),
+        name="length", quantity="vessel_length", value=21070.0, unit=unit,
+    )  # fmt: skip
+    assert (what_is_wrong(told, {}) is None) is believed
