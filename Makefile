@@ -51,8 +51,11 @@ bench: install  ## Measure speed and memory, as ratios in one run
 evals: install  ## Run the long evaluations and write their results to evals/results
 	$(BIN)/scanwright eval planning --split test --output evals/results/planning.json
 	$(BIN)/scanwright eval sense
+	$(BIN)/scanwright eval planning --split eyes_test --output evals/results/planning_eyes.json
 	$(BIN)/scanwright eval orientation demo/brain_t1.nii.gz
-	$(BIN)/scanwright eval body_ct
+	$(BIN)/scanwright eval domains
+	for part in body_ct body_measures brain brain_measures agreement clicks histology retina retrieval radiomics; do \
+	  $(BIN)/scanwright eval $$part || echo "$$part was not run whole"; done
 
 serve: install  ## Serve the API on this machine
 	$(BIN)/scanwright serve
