@@ -290,7 +290,7 @@ def _setup(ctx: ToolContext, slide: Slide) -> tuple[Any, Looking, Any, float]:
 
 def _range(ctx: ToolContext, slide: Slide, cells: Cells, scale: float) -> Uncertainty | None:
     """The range of a number of nuclei times scale when the threshold is moved; None for cells found otherwise."""
-    if cells.count == 0:
+    if cells.count == 0 or slide_nuclei.BY_NETWORK in cells.flags:
         return None
     read, how, mask, down = _setup(ctx, slide)
     found = list(tiles_of(slide.frame, how, mask, down))

@@ -16,9 +16,13 @@ from scanwright.tools.morphology.stains import CLEAR, DYES, GLASS_OD, optical_de
 from scanwright.tools.morphology.tissue import tissue_of, view_downsample
 
 Read: TypeAlias = Callable[[Box | None, float], NDArray[np.uint8]]
+# Labels (rows, columns) of the nuclei in RGB of a tile, where something else than the stain finds them.
+Find: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.int32]]
 
 FLUORESCENCE: Final = "fluorescence"
 STAINS: Final = (*DYES, FLUORESCENCE)
+# Said of cells that a network outlined, so that no range of a stain's threshold is told of them.
+BY_NETWORK: Final = "outlined by a network, whose error on this stain and scanner is not known"
 # Of a tile's core, in working pixels; with its overlap under 4 million pixels, so under 1 GB while it is worked on.
 CORE: Final = 1536
 # Farther than any step looks, and half a large nucleus more.
@@ -141,7 +145,9 @@ def tiles_of(frame: Frame, how: Looking, tissue: NDArray[np.bool_], down: float,
                 yield Tile((left, top, right - left, bottom - top), (x0, y0, x1 - x0, y1 - y0))
 
 
-def nuclei_of(read: Read, tile: Tile, how: Looking) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+def nuclei_of(
+    read: Read, tile: Tile, how: Looking, find: Find | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """The nuclei whose middle lies in a tile's core: a row each, and labels (rows, columns) of the tile's box.
 
     Columns are how.columns; x and y are pixels of the slide. Labels are row + 1.
@@ -150,7 +156,7 @@ def nuclei_of(read: Read, tile: Tile, how: Looking) -> tuple[NDArray[np.float32]
 
     rgb = read(tile.box, float(how.step))
     signal, amounts = signal_of(rgb, how)
-    labels = nuclei_in(signal, how.um, how.threshold)
+    labels = nuclei_in(signal, how.um, how.threshold) if find is None else find(rgb)
     rows, kept = [], np.zeros(int(labels.max()) + 1, np.int32)
     x0, y0, width, height = tile.core
     for part in regionprops(labels, intensity_image=amounts):
@@ -178,6 +184,7 @@ def all_nuclei(
     report: Callable[[float, str], None],
     keep_labels: bool,
     core: int = CORE,
+    find: Find | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.int32] | None]:
     """The nuclei of a whole slide, a row each, and with keep_labels an image (rows, columns) of row + 1.
 
@@ -189,7 +196,7 @@ def all_nuclei(
     count = 0
     for n, tile in enumerate(tiles):
         report(n / len(tiles), f"tile {n + 1} of {len(tiles)}")
-        table, labels = _tile(read, tile, how, unfinished / f"{tile.core[0]}-{tile.core[1]}.npz", keep_labels)
+        table, labels = _tile(read, tile, how, unfinished / f"{tile.core[0]}-{tile.core[1]}.npz", keep_labels, find)
         if image is not None:
             _paste(image, labels, tile, how.step, count)
         tables.append(table)
@@ -200,12 +207,12 @@ def all_nuclei(
 
 
 def _tile(
-    read: Read, tile: Tile, how: Looking, kept: Path, labels_too: bool
+    read: Read, tile: Tile, how: Looking, kept: Path, labels_too: bool, find: Find | None
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     if kept.exists():
         with np.load(kept, allow_pickle=False) as saved:
             return saved["table"], saved["labels"]
-    table, labels = nuclei_of(read, tile, how)
+    table, labels = nuclei_of(read, tile, how, find)
     if not labels_too:
         labels = labels[:0]
     partial = kept.with_suffix(f".{os.getpid()}.part")

@@ -1,4 +1,4 @@
-"""Licences that a person has accepted: weights that may not be used commercially are not used before."""
+"""What a person has accepted: weights of no commercial use, and programs of no known hash, are not used before."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ RECORD_NAME = "accepted-licences.json"
 
 
 def accepted(entry: WeightsEntry, folder: Path | None) -> bool:
-    """True where the licence asks for no acceptance, or a person has accepted this very licence on this machine."""
-    if entry.commercial:
+    """True where nothing has to be accepted, or a person has accepted this very licence on this machine."""
+    if entry.commercial and not entry.program:
         return True
     return folder is not None and _read(folder).get(entry.name, {}).get("licence") == entry.licence
 
@@ -34,6 +34,12 @@ def accept(entry: WeightsEntry, folder: Path) -> None:
 
 def not_accepted(entry: WeightsEntry) -> str:
     """The sentence that says what to do."""
+    if entry.program:
+        return (
+            f"The weights {entry.name!r} are a program that would run on this machine, and no hash of it is known: if "
+            f"you trust where you got it ({entry.source}), say so with `scanwright weights fetch {entry.name} "
+            "--accept-licence`."
+        )
     return (
         f"The weights {entry.name!r} may not be used commercially ({entry.licence}): read the licence at "
         f"{entry.source}, and accept it with `scanwright weights fetch {entry.name} --accept-licence`."

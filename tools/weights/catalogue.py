@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scanwright.tools.weights.catalogue_brain import BRAIN_WEIGHTS
 from scanwright.tools.weights.catalogue_encoders import ENCODER_WEIGHTS
+from scanwright.tools.weights.catalogue_histology import HISTOLOGY_WEIGHTS
 from scanwright.tools.weights.catalogue_organs import ORGAN_WEIGHTS
 from scanwright.tools.weights.catalogue_retina import RETINA_WEIGHTS
 from scanwright.tools.weights.entries import (
@@ -88,6 +89,7 @@ CATALOGUE: tuple[WeightsEntry, ...] = (
         ),
     ),
     *BRAIN_WEIGHTS,
+    *HISTOLOGY_WEIGHTS,
     *ORGAN_WEIGHTS,
     *RETINA_WEIGHTS,
     *ENCODER_WEIGHTS,

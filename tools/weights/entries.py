@@ -82,6 +82,7 @@ class WeightsEntry(_Frozen):
     """Named weights. source says where they were published; places are tried in order, all files from one place.
 
     commercial is False where the licence forbids commercial use: a person accepts it before they are fetched.
+    program says that the files are a program (TorchScript) of which no hash is known: a person accepts that it runs.
     files is empty where the only places are folders of models.
     """
 
@@ -89,6 +90,7 @@ class WeightsEntry(_Frozen):
     licence: str
     source: str
     commercial: bool = True
+    program: bool = False
     files: tuple[WeightsFile, ...]
     places: tuple[Place, ...]
 
