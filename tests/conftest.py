@@ -38,7 +38,9 @@ def bench(tmp_path: Path) -> ToolBench:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Where the real scans are said to be there, a test that skips for want of them is a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    skipped = [r for r in (reporter.stats.get("skipped", []) if reporter else []) if "data" in getattr(r, "keywords", ())]
+    skipped = [
+        r for r in (reporter.stats.get("skipped", []) if reporter else []) if "SCANWRIGHT_DATA" in str(r.longrepr)
+    ]
     if os.environ.get("SCANWRIGHT_DATA") and skipped and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         for report in skipped:
