@@ -113,9 +113,9 @@ class Workbench:
         return WeightsStore(self.settings.tools.weights_dir)
 
     def why_not(self, tool: Tool[..., Any]) -> str | None:
-        """Why a tool cannot be used now: its weights are missing. None where it can."""
+        """Why a tool cannot be used now: its weights, or a package, are missing. None where it can."""
         reasons = (self.weights.why_not(name) for name in tool.card.weights)
-        return next((r for r in reasons if r is not None), None)
+        return next((r for r in reasons if r is not None), None) or tool.card.missing_package
 
     @contextmanager
     def open_home(self) -> Iterator[Home]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from scanwright.agent.plan.compiler import Compiler
 from scanwright.agent.plan.plan import Plan
 from scanwright.agent.plan.studies import StudyView
+from scanwright.agent.workbench import Workbench
 from scanwright.tools.artifacts import BlobRef, ImageFacts, Volume
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.goal import Goal
@@ -109,3 +112,11 @@ def test_a_measure_with_a_picture_of_its_own_is_shown_by_that() -> None:
     (goal,) = plan.goals
     shown = {s.id: s.tool for s in plan.steps}
     assert [shown[p] for p in goal.pictures] == ["evans_picture"]
+
+
+def test_a_tool_whose_package_is_not_installed_is_not_offered(tmp_path: Path) -> None:
+    tool = REGISTRY.get("mask_volume")
+    lacking = replace(tool, card=tool.card.model_copy(update={"packages": {"no_such_package": "some-extra"}}))
+    with Workbench(tmp_path) as bench:
+        assert bench.why_not(tool) is None
+        assert "install the extra `some-extra`" in (bench.why_not(lacking) or "")

@@ -63,6 +63,7 @@ class ToolCard(_Frozen):
     answers_without: questions near this tool that it does not answer, with what does ("near misses").
     reaches_out: it exports, deletes or uses the network, so a person approves it first.
     shows: the wants whose measuring it draws, so that its picture goes with their numbers.
+    packages: what it imports beyond the base install, each with the extra that brings it.
     fresh: what it gives depends on more than its inputs (on the kept cases), so an earlier result is not used again.
     """
 
@@ -86,9 +87,20 @@ class ToolCard(_Frozen):
     lossy: bool = False
     reaches_out: bool = False
     shows: tuple[str, ...] = ()
+    packages: dict[str, str] = Field(default_factory=dict)
     fresh: bool = False
     package: str
     code_hash: str
+
+    @property
+    def missing_package(self) -> str | None:
+        """The sentence about a package that is not installed; None where all are."""
+        from importlib.util import find_spec
+
+        for package, extra in self.packages.items():
+            if find_spec(package) is None:
+                return f"This needs the package {package}, which is not installed: install the extra `{extra}`."
+        return None
 
     @property
     def quantities(self) -> tuple[str, ...]:

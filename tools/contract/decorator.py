@@ -7,7 +7,7 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Generic, Literal, ParamSpec, TypeVar, get_args, get_origin
 
@@ -136,6 +136,7 @@ def tool(
     lossy: bool = False,
     reaches_out: bool = False,
     fresh: bool = False,
+    packages: Mapping[str, str] | None = None,
     shows: Sequence[str] = (),
     uses: Sequence[types.ModuleType] = (),
 ) -> Callable[[Callable[P, R]], Tool[P, R]]:
@@ -175,6 +176,7 @@ def tool(
             lossy=lossy,
             reaches_out=reaches_out,
             fresh=fresh,
+            packages=dict(packages or {}),
             shows=tuple(shows),
             package=function.__module__.split(".")[0]
             if not function.__module__.startswith("scanwright.")

@@ -62,6 +62,7 @@ What = Literal["all", "shape", "first_order", "glcm", "glrlm", "glszm", "ngtdm"]
         ),
     ),
     licence="Apache-2.0; mirp EUPL-1.2, not bundled (extra `radiomics`)",
+    packages={"mirp": "radiomics"},
     uses=(radiomics, measuring, orient),
 )
 def radiomic_features(
