@@ -73,7 +73,7 @@ def features(
     Raises ToolFailed where mirp is not installed, or cannot measure the region.
     """
     if not mirp_is_there():
-        raise ToolFailed("Radiomic features need the package mirp: install the extra `radiomics`.")
+        raise ToolFailed("This needs the package mirp: install the extra `radiomics`.")
     box = _box(mask)
     inside = voxels[box]
     small = Geometry.of(
