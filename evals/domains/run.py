@@ -81,7 +81,8 @@ def ask(bench: Workbench, data: Path, row: dict[str, Any], pictures: Path | None
             shutil.copyfile(picture, pictures / f"{row['id']}_{picture.name}")
     return {
         "id": row["id"], "domain": row["domain"], "scans": row["scans"], "question": row["question"],
-        "right": _right(result, row["expect"]), "status": result.status, "answer": result.answer,
+        "right": _right(result, row["expect"]), "status": result.status,
+        "answer": result.answer.replace(f"{bench.home_path}/", ""),
         "goals": [g.goal for g in result.goals], "tools": [s.tool for s in result.plan.steps],
         "pictures": len(shown), "seconds": round(seconds, 1),
     }  # fmt: skip
