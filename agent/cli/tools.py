@@ -32,10 +32,15 @@ def command(name: str | None, study: str | None, home: Path | None, as_json: boo
         print_json([t.card.model_dump(mode="json") | {"why_not": fits[t.card.id]} for t in registry])
         return 0
     for tool in registry:
-        why_not = fits[tool.card.id]
-        click.echo(
-            f"{tool.card.id:<24} {tool.card.summary}" + (f"\n{'':<24} not offered: {why_not}" if why_not else "")
-        )
+        if fits[tool.card.id] is None:
+            click.echo(f"{tool.card.id:<24} {tool.card.summary}")
+    # The same reason holds for many; it is said once.
+    reasons: dict[str, list[str]] = {}
+    for tool_id, reason in fits.items():
+        if reason is not None:
+            reasons.setdefault(reason, []).append(tool_id)
+    for reason, ids in sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0])):
+        click.echo(f"\nnot offered: {reason}\n  {', '.join(sorted(ids))}")
     for broken, reason in registry.broken.items():
         click.echo(f"{broken:<24} could not be loaded: {reason}", err=True)
     return 0
