@@ -116,7 +116,8 @@ def test_a_measure_with_a_picture_of_its_own_is_shown_by_that() -> None:
 
 def test_a_tool_whose_package_is_not_installed_is_not_offered(tmp_path: Path) -> None:
     tool = REGISTRY.get("mask_volume")
-    lacking = replace(tool, card=tool.card.model_copy(update={"packages": {"no_such_package": "some-extra"}}))
+    lacking = replace(tool, card=tool.card.model_copy(update={"packages": (("no_such_package", "some-extra"),)}))
+    assert len({tool, lacking, tool}) == 2
     with Workbench(tmp_path) as bench:
         assert bench.why_not(tool) is None
         assert "install the extra `some-extra`" in (bench.why_not(lacking) or "")

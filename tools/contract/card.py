@@ -87,7 +87,7 @@ class ToolCard(_Frozen):
     lossy: bool = False
     reaches_out: bool = False
     shows: tuple[str, ...] = ()
-    packages: dict[str, str] = Field(default_factory=dict)
+    packages: tuple[tuple[str, str], ...] = ()
     fresh: bool = False
     package: str
     code_hash: str
@@ -97,7 +97,7 @@ class ToolCard(_Frozen):
         """The sentence about a package that is not installed; None where all are."""
         from importlib.util import find_spec
 
-        for package, extra in self.packages.items():
+        for package, extra in self.packages:
             if find_spec(package) is None:
                 return f"This needs the package {package}, which is not installed: install the extra `{extra}`."
         return None

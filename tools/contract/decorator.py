@@ -176,7 +176,7 @@ def tool(
             lossy=lossy,
             reaches_out=reaches_out,
             fresh=fresh,
-            packages=dict(packages or {}),
+            packages=tuple((packages or {}).items()),
             shows=tuple(shows),
             package=function.__module__.split(".")[0]
             if not function.__module__.startswith("scanwright.")
