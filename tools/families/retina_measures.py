@@ -45,7 +45,7 @@ USES = (vessels, fundus, vesselness)
                     source="12.7 % by hand on DRIVE: Staal et al., IEEE Trans Med Imaging 2004;23:501–509"),),
     needs=Needs(memory_gb=0.2, seconds=0.5),
     reference="Pixels of the vessels over those of the field of view.",
-    error=(MeasuredError(text="drawn fundi (n 12): 5 % too high by the network (worst −19), 9 % by the ridge filter; the "
+    error=(MeasuredError(text="drawn fundi (n 12): 5 % too high by the network, 9 % by the ridge filter; the "
                               "range held the truth in all", modality="OP", relative_error=0.09, n=12),),
     uses=USES,
 )  # fmt: skip
@@ -79,8 +79,8 @@ def vessel_density(
     needs=Needs(memory_gb=0.3, seconds=1.0),
     reference="Skeleton: Zhang and Suen, Commun ACM 1984;27:236–239; length of a chain: Kulpa, Comput Graph Image "
     "Process 1977;6:434–451.",
-    error=(MeasuredError(text="drawn fundi (n 12): network within 9 %, ridge filter within 15 %; the range "
-                              "is too narrow: it held the truth in 1 and 4", modality="OP", relative_error=0.09, n=12),),
+    error=(MeasuredError(text="drawn fundi (n 12): network within 9 %, ridge filter within 15 %; the range is "
+                              "too narrow: it held the truth in 1 and 4", modality="OP", relative_error=0.09, n=12),),
     uses=USES,
 )  # fmt: skip
 def vessel_length(
