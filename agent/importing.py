@@ -69,8 +69,8 @@ def _keep(home: Home, path: Path, loaded: LoadedStudy, patient: str | None) -> S
     identity = loaded.images[0].identity
     subject = home.identities.pseudonym(patient or identity.get("PatientID"), fingerprint)
     series = []
-    for image, name in zip(loaded.images, _names(loaded), strict=True):
-        kept_image = keep_image(home.blobs, image, name=name, subject=subject, time=study_id)
+    for image, content, name in zip(loaded.images, hashes, _names(loaded), strict=True):
+        kept_image = keep_image(home.blobs, image, content, name=name, subject=subject, time=study_id)
         safe: dict[str, Any] = dict(image.safe)
         series.append(SeriesRecord(name=name, image=kept_image, warnings=image.warnings, safe=safe))
     first = series[0].safe

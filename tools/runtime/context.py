@@ -174,15 +174,17 @@ def store_volume(
     name: str,
     subject: str,
     time: str,
+    content: str | None = None,
 ) -> Volume:
-    """A volume that comes from outside (an imported file), stored."""
+    """A volume that comes from outside (an imported file), stored. content is its pixel hash, where that is known."""
     with tempfile.TemporaryDirectory(prefix="scanwright-") as folder:
         file = Path(folder) / "blob"
         write_volume(voxels, file)
         blob = blobs.put(file, VOLUME_TYPE)
     return Volume(
         type=ArtifactType(kind="Volume", modality=image.modality, grid=geometry.grid, time=time, subject=subject),
-        name=name, geometry=geometry, image=image, blob=blob, pixel_hash=pixel_hash(voxels, geometry.matrix),
+        name=name, geometry=geometry, image=image, blob=blob,
+        pixel_hash=content or pixel_hash(voxels, geometry.matrix),
     )  # fmt: skip
 
 

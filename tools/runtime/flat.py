@@ -123,13 +123,14 @@ def store_pixels(
     name: str,
     subject: str,
     time: str,
+    content: str | None = None,
 ) -> F:
-    """An array of RGB (rows, columns, 3) as a flat image, stored."""
+    """An array of RGB (rows, columns, 3) as a flat image, stored. content is its hash, where that is known."""
     with tempfile.TemporaryDirectory(prefix="scanwright-") as folder:
         file = Path(folder) / "blob"
         write_pixels(pixels, file)
         blob = blobs.put(file, PIXELS_TYPE)
-    known = {"stored": "pixels", "pixel_hash": flat_hash(pixels, frame)}
+    known = {"stored": "pixels", "pixel_hash": content or flat_hash(pixels, frame)}
     return store_flat([blob], frame, image, kind=kind, name=name, subject=subject, time=time, **known)
 
 
