@@ -25,7 +25,7 @@ from scanwright.tools.contract.quantity import HU
 from scanwright.tools.contract.types import Of
 from scanwright.tools.contract.uncertainty import Uncertainty
 from scanwright.tools.errors import ToolFailed, ToolInputError
-from scanwright.tools.imaging import axes, orient
+from scanwright.tools.imaging import axes, orient, plane_picture
 from scanwright.tools.imaging.geometry import Geometry
 from scanwright.tools.measuring import measured, space_flags, together
 from scanwright.tools.morphology import calcium, marks_picture
@@ -140,7 +140,7 @@ def calcium_score(
     needs=Needs(memory_gb=1.0, seconds=2.0),
     reference="Radiological display: the patient's right on the left side of the picture (DICOM PS3.3 C.7.6.1.1.1).",
     error=(MeasuredError(text="drawn from the same lesions as calcium_score counts"),),
-    uses=(calcium, marks_picture, orient, axes),
+    uses=(calcium, marks_picture, plane_picture, orient, axes),
     shows=("agatston_score", "calcium_volume_score", "calcified_lesion_count"),
 )
 def calcium_picture(
@@ -168,7 +168,7 @@ def calcium_picture(
                               volume.geometry.sides_known)  # fmt: skip
     caption = (
         f"Axial slices with most calcium: lesions of {THRESHOLD_HU:g} HU and more in yellow, the {mask.name} in blue. "
-        f"{marks_picture.sides_words(volume.geometry)} {marks_picture.RESEARCH_USE}"
+        f"{plane_picture.foot(volume.geometry)}"
     )
     return ctx.figure(png, name=f"picture of the calcium in the {mask.name}", caption=caption)
 

@@ -21,7 +21,7 @@ from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.types import Of
 from scanwright.tools.contract.uncertainty import Uncertainty
 from scanwright.tools.errors import ToolFailed, ToolInputError
-from scanwright.tools.imaging import axes, orient
+from scanwright.tools.imaging import axes, orient, plane_picture
 from scanwright.tools.imaging.geometry import Geometry
 from scanwright.tools.measuring import measured, space_flags
 from scanwright.tools.morphology import marks_picture, thorax_width
@@ -147,7 +147,7 @@ def cardiothoracic_ratio(
     needs=Needs(memory_gb=1.0, seconds=2.0),
     reference="Radiological display: the patient's right on the left side of the picture (DICOM PS3.3 C.7.6.1.1.1).",
     error=(MeasuredError(text="drawn from the same lines as cardiothoracic_ratio measures"),),
-    uses=(thorax_width, marks_picture, orient, axes),
+    uses=(thorax_width, marks_picture, plane_picture, orient, axes),
     shows=("cardiothoracic_ratio",),
 )
 def cardiothoracic_picture(
@@ -175,8 +175,7 @@ def cardiothoracic_picture(
                   ((outlines[0], CYAN), (outlines[1], ORANGE)), marks, up="S", down="I")  # fmt: skip
     title = f"Cardiothoracic ratio, CT-derived: {found.ratio:.2f}"
     png = marks_picture.drawn([panel], title, volume.geometry.sides_known)
-    sides = marks_picture.sides_words(volume.geometry)
-    caption = f"{title}. {CT_DERIVED[:1].upper()}{CT_DERIVED[1:]}. {sides} {marks_picture.RESEARCH_USE}"
+    caption = f"{title}. {CT_DERIVED[:1].upper()}{CT_DERIVED[1:]}. {plane_picture.foot(volume.geometry)}"
     return ctx.figure(png, name="picture of the cardiothoracic ratio", caption=caption)
 
 

@@ -23,7 +23,7 @@ from scanwright.tools.contract.quantity import HU, Points, Quantity
 from scanwright.tools.contract.types import ArtifactType, Of
 from scanwright.tools.contract.uncertainty import Uncertainty
 from scanwright.tools.errors import ToolInputError
-from scanwright.tools.imaging import axes, orient
+from scanwright.tools.imaging import axes, orient, plane_picture
 from scanwright.tools.measuring import place
 from scanwright.tools.morphology import hu_means, marks_picture
 from scanwright.tools.morphology.hu_means import MeanHU
@@ -178,7 +178,7 @@ def liver_spleen_at_points(
     needs=Needs(memory_gb=0.3, seconds=0.5),
     reference="Radiological display: the patient's right on the left side of the picture (DICOM PS3.3 C.7.6.1.1.1).",
     error=(MeasuredError(text="drawn from the same balls as liver_spleen_at_points measures"),),
-    uses=(hu_means, marks_picture, axes, orient),
+    uses=(hu_means, marks_picture, plane_picture, axes, orient),
     shows=QUANTITIES_OF,
 )
 def liver_spleen_picture(
@@ -209,7 +209,7 @@ def liver_spleen_picture(
     png = marks_picture.drawn(panels, "Liver and spleen, mean HU", volume.geometry.sides_known)
     caption = (
         f"Where liver and spleen were measured: balls of {mm:g} mm radius on axial slices, window 40/300 HU. "
-        f"{marks_picture.sides_words(volume.geometry)} {marks_picture.RESEARCH_USE}"
+        f"{plane_picture.foot(volume.geometry)}"
     )
     figure = ctx.figure(png, name="picture of the regions in liver and spleen", caption=caption)
     return figure.model_copy(

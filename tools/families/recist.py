@@ -15,7 +15,7 @@ from scanwright.tools.contract.quantity import HU
 from scanwright.tools.contract.types import ArtifactType, Of
 from scanwright.tools.contract.uncertainty import Uncertainty
 from scanwright.tools.errors import ToolFailed, ToolInputError
-from scanwright.tools.imaging import axes, extent, orient
+from scanwright.tools.imaging import axes, extent, orient, plane_picture
 from scanwright.tools.imaging.geometry import Geometry
 from scanwright.tools.measuring import measured, place, space_flags, together
 from scanwright.tools.morphology import marks_picture, target_lesions
@@ -214,7 +214,7 @@ def recist_response(
     needs=Needs(memory_gb=0.8, seconds=2.5),
     reference="Radiological display: the patient's right on the left side of the picture (DICOM PS3.3 C.7.6.1.1.1).",
     error=(MeasuredError(text="drawn from the same lines as target_lesion_sum measures"),),
-    uses=(*USES, marks_picture, orient),
+    uses=(*USES, marks_picture, plane_picture, orient),
     shows=("sum_of_diameters", "target_lesion_diameter", "recist_response"),
 )
 def target_lesions_picture(
@@ -248,7 +248,7 @@ def target_lesions_picture(
     png = marks_picture.drawn(panels, f"Lesions of the {mask.name}", volume.geometry.sides_known)
     caption = (
         f"Longest axial diameters of the {len(found)} largest lesions of the {mask.name}. "
-        f"{marks_picture.sides_words(volume.geometry)} {marks_picture.RESEARCH_USE}"
+        f"{plane_picture.foot(volume.geometry)}"
     )
     return ctx.figure(png, name=f"picture of the diameters of the {mask.name}", caption=caption)
 

@@ -72,10 +72,24 @@ def points_of_part(slab: Slab, near: NDArray[np.float64]) -> NDArray[np.float64]
     return np.concatenate([(own + half) * step for half in ((0.5, 0), (-0.5, 0), (0, 0.5), (0, -0.5))])
 
 
+def sides_words(known: bool) -> str:
+    """What is said of left and right under a picture."""
+    return "The patient's right is on the left." if known else "Sides not known: none is marked."
+
+
 def foot(geometry: Geometry) -> str:
     """What is said under every picture."""
-    sides = "The patient's right is on the left." if geometry.sides_known else "Sides not known: none is marked."
-    return f"{sides} {RESEARCH_USE}"
+    return f"{sides_words(geometry.sides_known)} {RESEARCH_USE}"
+
+
+def outlined(picture: Image.Image, inside: NDArray[np.bool_], colour: tuple[int, int, int]) -> Image.Image:
+    """The picture with the border of a mask (to the patient's right, upwards), one pixel wide and inside of it."""
+    soft = Image.fromarray(inside.T[::-1, ::-1].astype(np.uint8) * 255).resize(picture.size, Image.Resampling.BILINEAR)
+    there = np.pad(np.asarray(soft) > 127, 1)
+    core = there[1:-1, 1:-1] & there[:-2, 1:-1] & there[2:, 1:-1] & there[1:-1, :-2] & there[1:-1, 2:]
+    pixels = np.array(picture)
+    pixels[there[1:-1, 1:-1] & ~core] = colour
+    return Image.fromarray(pixels)
 
 
 def drawn(
@@ -100,7 +114,7 @@ def drawn(
     # Rows run from anterior, columns from the patient's right.
     picture = Image.fromarray(grey.T[::-1, ::-1]).resize((width, HEIGHT), Image.Resampling.BICUBIC).convert("RGB")
     if slab.contour is not None:
-        picture = _outlined(picture, slab.contour)
+        picture = outlined(picture, slab.contour, CONTOUR)
     canvas = Image.new("RGB", (max(width + 2 * GAP, 560), HEAD + HEIGHT + FOOT), BACKGROUND)
     left = (canvas.width - width) // 2
     canvas.paste(picture, (left, HEAD))
@@ -131,8 +145,8 @@ def drawn(
     for letter, x, y, anchor in marks:
         pen.text((x, y), letter, TEXT, font=big, anchor=anchor, stroke_width=2, stroke_fill=BACKGROUND)
     _bar(pen, scale, HEAD + HEIGHT + 18, small)
-    words = "The patient's right is on the left." if sides_known else "Sides not known: none is marked."
-    pen.text((canvas.width - GAP, HEAD + HEIGHT + 12), f"{words} {RESEARCH_USE}", QUIET, font=small, anchor="ra")
+    words = f"{sides_words(sides_known)} {RESEARCH_USE}"
+    pen.text((canvas.width - GAP, HEAD + HEIGHT + 12), words, QUIET, font=small, anchor="ra")
     buffer = io.BytesIO()
     canvas.save(buffer, "PNG", optimize=False, compress_level=6)
     return buffer.getvalue()
@@ -142,15 +156,6 @@ def _window(grey: NDArray[np.float32]) -> tuple[float, float]:
     body = grey[grey != 0]
     low, high = np.percentile(body, (1, 99.5)) if body.size else (0.0, 1.0)
     return float(low), float(high)
-
-
-def _outlined(picture: Image.Image, inside: NDArray[np.bool_]) -> Image.Image:
-    soft = Image.fromarray(inside.T[::-1, ::-1].astype(np.uint8) * 255).resize(picture.size, Image.Resampling.BILINEAR)
-    there = np.pad(np.asarray(soft) > 127, 1)
-    core = there[1:-1, 1:-1] & there[:-2, 1:-1] & there[2:, 1:-1] & there[1:-1, :-2] & there[1:-1, 2:]
-    pixels = np.array(picture)
-    pixels[there[1:-1, 1:-1] & ~core] = CONTOUR
-    return Image.fromarray(pixels)
 
 
 def _bar(pen: ImageDraw.ImageDraw, scale: float, y: float, font: Any) -> None:

@@ -11,15 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scanwright.tools.imaging.geometry import Geometry
+from scanwright.tools.imaging.plane_picture import (
+    BACKGROUND,
+    CYAN,
+    QUIET,
+    RESEARCH_USE,
+    TEXT,
+    YELLOW,
+    outlined,
+    sides_words,
+)
+
+__all__ = ["CYAN", "ORANGE", "YELLOW", "Colour", "Mark", "Panel", "drawn", "in_plane"]
 
 Colour = tuple[int, int, int]
-BACKGROUND: Colour = (12, 14, 18)
-TEXT: Colour = (222, 226, 232)
-QUIET: Colour = (150, 158, 168)
-YELLOW: Colour = (255, 205, 40)
-CYAN: Colour = (70, 220, 240)
 ORANGE: Colour = (255, 150, 20)
-RESEARCH_USE = "Research use: not a medical device."
 GAP, HEAD, FOOT, LABEL = 12, 40, 34, 22
 PANEL = (430, 430)
 ACROSS = 3
@@ -59,11 +65,6 @@ def in_plane(point_mm: Sequence[float] | NDArray[np.float64], turned: Geometry, 
     return float(index[first] * turned.spacing_mm[first]), float(index[second] * turned.spacing_mm[second])
 
 
-def sides_words(geometry: Geometry) -> str:
-    """What is said of left and right under a picture."""
-    return "The patient's right is on the left." if geometry.sides_known else "Sides not known: none is marked."
-
-
 def drawn(panels: Sequence[Panel], title: str, sides_known: bool) -> bytes:
     """PNG bytes: the panels in rows of three. Raises ValueError where there is none."""
     pictures = [_panel(p, sides_known) for p in panels]
@@ -80,8 +81,8 @@ def drawn(panels: Sequence[Panel], title: str, sides_known: bool) -> bytes:
             canvas.paste(picture, (left, top))
             left += picture.width + GAP
         top += max(p.height for p in row) + GAP
-    words = "The patient's right is on the left." if sides_known else "Sides not known: none is marked."
-    pen.text((width - GAP, height - 10), f"{words} {RESEARCH_USE}", QUIET, font=ImageFont.load_default(size=13),
+    words = f"{sides_words(sides_known)} {RESEARCH_USE}"
+    pen.text((width - GAP, height - 10), words, QUIET, font=ImageFont.load_default(size=13),
              anchor="rd")  # fmt: skip
     buffer = io.BytesIO()
     canvas.save(buffer, "PNG", optimize=False, compress_level=6)
@@ -97,7 +98,7 @@ def _panel(panel: Panel, sides_known: bool) -> Image.Image:
     # Rows run downwards, columns from the patient's right: both against the array.
     picture = Image.fromarray(grey.T[::-1, ::-1]).resize(size, Image.Resampling.BICUBIC).convert("RGB")
     for inside, colour in panel.outlines:
-        picture = _outlined(picture, inside, colour)
+        picture = outlined(picture, inside, colour)
     canvas = Image.new("RGB", (size[0], size[1] + LABEL), BACKGROUND)
     canvas.paste(picture, (0, LABEL))
     pen = ImageDraw.Draw(canvas)
@@ -133,15 +134,6 @@ def _line(
     anchor = "rs" if x > width * 0.6 else "ls"
     pen.text((x + (-4 if anchor == "rs" else 6), y - 6), mark.words, mark.colour, font=font, anchor=anchor,
              stroke_width=2, stroke_fill=BACKGROUND)  # fmt: skip
-
-
-def _outlined(picture: Image.Image, inside: NDArray[np.bool_], colour: Colour) -> Image.Image:
-    soft = Image.fromarray(inside.T[::-1, ::-1].astype(np.uint8) * 255).resize(picture.size, Image.Resampling.BILINEAR)
-    there = np.pad(np.asarray(soft) > 127, 1)
-    core = there[1:-1, 1:-1] & there[:-2, 1:-1] & there[2:, 1:-1] & there[1:-1, :-2] & there[1:-1, 2:]
-    pixels = np.array(picture)
-    pixels[there[1:-1, 1:-1] & ~core] = colour
-    return Image.fromarray(pixels)
 
 
 def _bar(pen: ImageDraw.ImageDraw, scale: float, y: float, font: Any) -> None:
