@@ -24,7 +24,7 @@ from scanwright.agent.plan.approval import needs_approval
 from scanwright.agent.plan.compiler import Compiler
 from scanwright.agent.plan.handmade import with_goals
 from scanwright.agent.plan.plan import Plan, PlanConcern
-from scanwright.agent.plan.studies import StudyView, grid_of, kind_in_words
+from scanwright.agent.plan.studies import StudyView, kind_in_words, scene_of
 from scanwright.agent.plan.trim import settle
 from scanwright.agent.planner.base import Item, Planner, Proposal
 from scanwright.agent.planner.model.objections import objections
@@ -34,7 +34,6 @@ from scanwright.agent.settings import Settings, load_settings
 from scanwright.memory.home import Home, default_home
 from scanwright.memory.records import StudyRecord
 from scanwright.tools.artifacts import Image
-from scanwright.tools.contract.conditions import Scene
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.types import Kind
@@ -315,7 +314,7 @@ class Workbench:
         given = given or Given()
         with self.open_home() as home:
             image = given.views(home, [target])[0].image(given.series)
-        scene = Scene(image.image, grid_of(image), {})
+        scene = scene_of(image)
         return {
             t.card.id: _other_kind(t, image)
             or self.why_not(t)

@@ -15,14 +15,13 @@ from scanwright.tools.artifacts import (
     Artifact,
     Case,
     CaseList,
-    Cells,
     Figure,
     File,
     Mask,
     Measurement,
     Measurements,
-    Region,
 )
+from scanwright.tools.contract.card import OUTLINES
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.uncertainty import Uncertainty
 from scanwright.tools.registry import Registry, structures_of
@@ -31,9 +30,6 @@ from scanwright.tools.vocabulary.structures import STRUCTURES
 # What is said of a similar case, in this order.
 CASE_FACTS = ("modality", "body_part", "sex", "age_band", "scanner")
 Publish = Callable[[Artifact, str], Path | None]
-
-
-_OUTLINED = (Mask, Region, Cells)
 
 
 class EvidenceBook:
@@ -90,9 +86,8 @@ class EvidenceBook:
         return self._add(step_id, goal)
 
     def _mask_steps(self, step_id: str) -> list[str]:
-        return [
-            b for b in sorted(self._plan.step(step_id).depends_on()) if isinstance(self._reports[b].artifact, _OUTLINED)
-        ]
+        made = {b: self._reports[b].artifact for b in sorted(self._plan.step(step_id).depends_on())}
+        return [b for b, artifact in made.items() if artifact is not None and artifact.type.kind in OUTLINES]
 
     def _add(self, step_id: str, goal: Goal) -> list[EvidenceItem]:
         artifact = self._reports[step_id].artifact

@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from scanwright.agent.plan.plan import StudyRef
-from scanwright.agent.plan.studies import StudyView, grid_of, kind_in_words
-from scanwright.tools.artifacts import Image, Photograph, Slide, Volume
-from scanwright.tools.contract.card import OUTLINES, ToolParam
-from scanwright.tools.contract.conditions import Concern, Scene
+from scanwright.agent.plan.studies import StudyView, kind_in_words, scene_of
+from scanwright.tools.artifacts import Image, Volume
+from scanwright.tools.contract.card import IMAGES, OUTLINES, ToolParam
+from scanwright.tools.contract.conditions import Concern
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.types import (
@@ -34,7 +34,6 @@ from scanwright.tools.vocabulary.structures import STRUCTURES
 
 MAX_DEPTH = 8
 WHOLE_IMAGE = "image"
-IMAGES = ("Volume", "Slide", "Photograph")
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class Chainer:
             fit = _fits(want, artifact.type)
             if fit is None:
                 return ref
-            if artifact.type.kind == want.kind and isinstance(artifact, Volume | Slide | Photograph):
+            if artifact.type.kind == want.kind and want.kind in IMAGES:
                 mismatch = fit
         failures: list[NoChain] = []
         if len(path) < MAX_DEPTH:
@@ -235,7 +234,7 @@ class Chainer:
         if kinds and image.type.kind not in kinds:
             raise NoChain(4, _other_kind(kinds[0], study, image), tool.card.id)
         given = {i.name: substitute(i.type, bound).structure for i in tool.card.inputs}
-        for concern in tool.concerns(Scene(image.image, grid_of(image), params, given)):
+        for concern in tool.concerns(scene_of(image, params, given)):
             if concern.effect in effects:
                 raise NoChain(4 if concern.effect == "refuse" else 5, concern, tool.card.id)
 
@@ -272,7 +271,7 @@ class Chainer:
             return "This measures a structure inside the scan: say which one, or ask for the field of view."
         name = STRUCTURES[want.structure].label if want.structure in STRUCTURES else str(want.structure)
         image = self.main.image(self.goal.series)
-        scene = Scene(image.image, grid_of(image), {})
+        scene = scene_of(image)
         outlines = ("Mask",) if isinstance(image, Volume) else ("Region", "Cells")
         here = {
             s

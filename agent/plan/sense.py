@@ -13,10 +13,9 @@ from scanwright.agent.plan.faithful import check_goals
 from scanwright.agent.plan.lineage import Origin, lineage_concerns, of_mask, of_step, of_volume
 from scanwright.agent.plan.plan import Binding, Plan, PlanConcern, Step, StepRef, StudyRef
 from scanwright.agent.plan.scans import mask_concerns, scan_concerns
-from scanwright.agent.plan.studies import StudyView, grid_of
+from scanwright.agent.plan.studies import StudyView, scene_of
 from scanwright.tools.artifacts import Image, Mask
-from scanwright.tools.contract.card import ToolInput
-from scanwright.tools.contract.conditions import Scene
+from scanwright.tools.contract.card import IMAGES, ToolInput
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.types import ArtifactType, Bindings, Mismatch, substitute, unify
 from scanwright.tools.errors import ToolInputError, UserInputError
@@ -56,7 +55,7 @@ def check(plan: Plan, studies: Sequence[StudyView], registry: Registry) -> tuple
                 PlanConcern(
                     step=step.id, effect=c.effect, sentence=c.sentence, test=c.test, missing=c.missing, offers=c.offers
                 )
-                for c in tool.concerns(Scene(scan.image, grid_of(scan), params, structures))
+                for c in tool.concerns(scene_of(scan, params, structures))
             ]
         if not any(c.effect == "refuse" for c in found):
             concerns += lineage_concerns(step, tool.card, inputs)
@@ -152,7 +151,7 @@ def _origins(
 
 def _scenes(tool: Tool[..., Any], inputs: Mapping[str, tuple[Origin, ...]]) -> list[Image]:
     """The scans that the tool's conditions speak of: the one it is given, or else all that its inputs come from."""
-    given = [i.name for i in tool.card.inputs if i.type.kind in ("Volume", "Slide", "Photograph") and i.name in inputs]
+    given = [i.name for i in tool.card.inputs if i.type.kind in IMAGES and i.name in inputs]
     scans = [v for name in given or inputs for origin in inputs[name] for v in origin.scans]
     return list({v.pixel_hash: v for v in scans}.values())
 

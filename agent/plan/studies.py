@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from scanwright.agent.plan.plan import StudyRef
 from scanwright.tools.artifacts import Artifact, Image, Mask, Volume
+from scanwright.tools.contract.condition import Scene
 from scanwright.tools.contract.quantity import Point, Points
 from scanwright.tools.errors import UserInputError
-from scanwright.tools.imaging.flat.frame import Frame
-from scanwright.tools.imaging.geometry import Geometry
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,12 @@ class StudyView:
         return self.mask
 
 
-def grid_of(image: Image) -> Geometry | Frame:
-    """Where the image's pixels lie."""
-    return image.geometry if isinstance(image, Volume) else image.frame
+def scene_of(
+    image: Image, params: Mapping[str, Any] | None = None, structures: Mapping[str, str | None] | None = None
+) -> Scene:
+    """What a tool's conditions of use look at, of an image and the parameters that are given."""
+    grid = image.geometry if isinstance(image, Volume) else image.frame
+    return Scene(image.image, grid, dict(params or {}), dict(structures or {}))
 
 
 def kind_in_words(kind: str) -> str:

@@ -53,6 +53,8 @@ class MeasuredError(_Frozen):
     n: int | None = None
 
 
+# What a study holds, as a scan in space or flat.
+IMAGES: tuple[Kind, ...] = ("Volume", "Slide", "Photograph")
 # What is outlined in an image, of whatever kind: a goal wants its "mask".
 OUTLINES: tuple[Kind, ...] = ("Mask", "Region", "Cells")
 

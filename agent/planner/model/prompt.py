@@ -11,13 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scanwright.agent.plan.studies import StudyView, grid_of
+from scanwright.agent.plan.studies import StudyView, scene_of
 from scanwright.agent.planner.base import Item
 from scanwright.agent.planner.index import ExemplarIndex, Neighbour
 from scanwright.agent.planner.model.form import Choices, filled
 from scanwright.agent.planner.reading.structures import mentions
 from scanwright.agent.planner.reading.wants import cued_wants
-from scanwright.tools.contract.conditions import Scene
 from scanwright.tools.registry import Registry, structures_of
 from scanwright.tools.vocabulary.body_parts import TRUNK
 from scanwright.tools.vocabulary.quantities import QUANTITIES
@@ -195,7 +194,7 @@ def _fitting(registry: Registry, studies: Sequence[StudyView]) -> set[str]:
     if not studies:
         return {t.card.id for t in registry}
     image = studies[0].image()
-    scene = Scene(image.image, grid_of(image), {})
+    scene = scene_of(image)
     return {t.card.id for t in registry if not any(c.effect == "refuse" for c in t.concerns(scene))}
 
 

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from scanwright.agent.given import OF_TWO_EXAMS
 from scanwright.agent.plan import sense
-from scanwright.agent.plan.studies import StudyView, grid_of
+from scanwright.agent.plan.studies import StudyView, scene_of
 from scanwright.agent.plan.trim import settle
 from scanwright.agent.planner.exemplar import ExemplarPlanner
 from scanwright.agent.workbench import Workbench
 from scanwright.evals.planning.studies import study
 from scanwright.tools.artifacts import Image, Mask, Photograph, Volume
-from scanwright.tools.contract.conditions import Scene
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.quantity import Point, Points
 from scanwright.tools.registry import load_registry
@@ -55,7 +54,7 @@ _EXAMPLES = [(tool.card.id, example) for tool in load_registry() for example in 
 
 def _fitting(exams: list[tuple[StudyView, StudyView]], tool: Tool[..., Any]) -> list[tuple[StudyView, StudyView]]:
     """The exams on which nothing is held against the tool."""
-    scenes = [Scene(now.image().image, grid_of(now.image()), {}) for now, _ in exams]
+    scenes = [scene_of(now.image()) for now, _ in exams]
     return [
         e for e, scene in zip(exams, scenes, strict=True) if all(c.effect != "refuse" for c in tool.concerns(scene))
     ]
