@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +12,10 @@ from scanwright.tools.contract.context import ToolContext
 from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.types import Of
 from scanwright.tools.engines import instanseg
-from scanwright.tools.hashing import sha256_json
-from scanwright.tools.morphology import nuclei, slide_nuclei, stains, tissue
+from scanwright.tools.morphology import nuclei, slide_cells, slide_nuclei, stains, tissue
+from scanwright.tools.morphology.slide_cells import cells_of, view_of
 
 WEIGHTS = "instanseg-brightfield"
-LABELS_AT_MOST = 36_000_000
 
 
 @tool(
@@ -45,7 +43,7 @@ LABELS_AT_MOST = 36_000_000
     reference="Goldsborough et al., InstanSeg, arXiv 2408.15954 (2024): brightfield nuclei at 0.5 µm a pixel.",
     error=(MeasuredError(text="not measured here: the weights are not bundled"),),
     licence="Apache-2.0; weights Apache-2.0, not bundled",
-    uses=(instanseg, nuclei, slide_nuclei, stains, tissue),
+    uses=(instanseg, nuclei, slide_cells, slide_nuclei, stains, tissue),
 )
 def nuclei_by_instanseg(ctx: ToolContext, slide: Slide) -> Annotated[Cells, Of("nucleus", side="whole")]:
     """The nuclei of a tile or a whole slide by the InstanSeg network, each with its place, area, shape and staining.
@@ -54,22 +52,10 @@ def nuclei_by_instanseg(ctx: ToolContext, slide: Slide) -> Annotated[Cells, Of("
     finished tiles. Outlines are kept of images up to 36 million pixels.
     """
     network = _network(ctx)
-
-    def read(box: Any, downsample: float) -> Any:
-        return ctx.pixels(slide, box, downsample=downsample)
-
-    stain = str(slide.image.stain)
-    mask, down = slide_nuclei.tissue_view(read, slide.frame, stain)
-    how = slide_nuclei.looking(read, slide.frame, stain, mask, down)
-    unfinished = ctx.scratch(sha256_json(["instanseg", nuclei_by_instanseg.card.code_hash, slide.pixel_hash, str(how)]))
-    keep = slide.frame.width * slide.frame.height <= LABELS_AT_MOST
-    table, labels = slide_nuclei.all_nuclei(
-        read, slide.frame, how, mask, down, unfinished=unfinished, report=ctx.progress, keep_labels=keep,
+    return cells_of(
+        ctx, slide, view_of(ctx, slide), nuclei_by_instanseg.card.code_hash, slide_nuclei.BY_NETWORK,
         find=lambda rgb: instanseg.instanseg_labels(network, rgb),
     )  # fmt: skip
-    found = ctx.cells(table, how.columns, slide, "nucleus", labels=labels, name="nuclei")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    return found.model_copy(update={"flags": (slide_nuclei.BY_NETWORK,)})
 
 
 def _network(ctx: ToolContext) -> Any:

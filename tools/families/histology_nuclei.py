@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from scanwright.tools import measuring_flat
@@ -15,22 +14,16 @@ from scanwright.tools.contract.decorator import tool
 from scanwright.tools.contract.types import Of
 from scanwright.tools.contract.uncertainty import Uncertainty
 from scanwright.tools.errors import ToolInputError
-from scanwright.tools.hashing import sha256_json
 from scanwright.tools.measuring_flat import flat_measured, flat_together
-from scanwright.tools.morphology import nuclei, slide_nuclei, stains, tissue
+from scanwright.tools.morphology import nuclei, slide_cells, slide_nuclei, stains, tissue
+from scanwright.tools.morphology.slide_cells import cells_of, view_of
 from scanwright.tools.morphology.slide_nuclei import (
-    Looking,
     Tile,
-    all_nuclei,
     brown_share,
     counts_at,
-    looking,
     tiles_of,
-    tissue_view,
 )
 
-# Outlines are kept of images up to this size; of larger ones the table alone.
-LABELS_AT_MOST = 36_000_000
 # The range of a count is told from at most so many tiles.
 RANGE_TILES = 4
 SHIFT = 0.1
@@ -77,7 +70,7 @@ WHEN = (
             text="Ki-67: 911 nuclei where a published tool finds 1066–1323 (one constant chosen on this tile)"
         ),
     ),
-    uses=(nuclei, slide_nuclei, stains, tissue),
+    uses=(nuclei, slide_cells, slide_nuclei, stains, tissue),
 )
 def nuclei_by_stain(ctx: ToolContext, slide: Slide) -> Annotated[Cells, Of("nucleus", side="whole")]:
     """The nuclei of a tile or a whole slide, each with its place, area, shape and staining.
@@ -86,21 +79,16 @@ def nuclei_by_stain(ctx: ToolContext, slide: Slide) -> Annotated[Cells, Of("nucl
     Whole slides are worked on tile by tile where there is tissue; a run that was stopped goes on from the finished
     tiles. Outlines are kept of images up to 36 million pixels.
     """
-    read, how, mask, down = _setup(ctx, slide)
-    if slide.image.stain == "IHC DAB" and (share := brown_share(read, how, mask, down)) > BROWN_AT_MOST:
+    view = view_of(ctx, slide)
+    if (
+        slide.image.stain == "IHC DAB"
+        and (share := brown_share(view.read, view.how, view.tissue, view.down)) > BROWN_AT_MOST
+    ):
         raise ToolInputError(
             f"{100 * share:.0f} % of the tissue is brown, so the antibody marks more than nuclei (a membrane or the "
             "cytoplasm): nuclei cannot be told apart there. Mark them by hand."
         )
-    key = sha256_json(["nuclei", nuclei_by_stain.card.code_hash, slide.pixel_hash, str(how)])
-    unfinished = ctx.scratch(key)
-    keep = slide.frame.width * slide.frame.height <= LABELS_AT_MOST
-    table, labels = all_nuclei(
-        read, slide.frame, how, mask, down, unfinished=unfinished, report=ctx.progress, keep_labels=keep
-    )
-    found = ctx.cells(table, how.columns, slide, "nucleus", labels=labels, name="nuclei")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    return found.model_copy(update={"flags": (USUAL,)})
+    return cells_of(ctx, slide, view, nuclei_by_stain.card.code_hash, USUAL)
 
 
 @tool(
@@ -121,7 +109,7 @@ def nuclei_by_stain(ctx: ToolContext, slide: Slide) -> Annotated[Cells, Of("nucl
     needs=Needs(memory_gb=1.5, seconds=12.0),
     reference="Objects counted; range by the threshold 10 % lower and higher.",
     error=(MeasuredError(text="H&E: 333 where two published tools find 319 and 331"),),
-    uses=(nuclei, slide_nuclei, stains, tissue, measuring_flat),
+    uses=(nuclei, slide_cells, slide_nuclei, stains, tissue, measuring_flat),
 )
 def nuclei_count(
     ctx: ToolContext, slide: Slide, cells: Annotated[Cells, Of("nucleus", side="whole")]
@@ -154,7 +142,7 @@ def nuclei_count(
     needs=Needs(memory_gb=1.5, seconds=12.0),
     reference="Count divided by the area of the tissue (not of the image).",
     error=(MeasuredError(text="as the count's; the area of the tissue adds its own"),),
-    uses=(nuclei, slide_nuclei, stains, tissue, measuring_flat),
+    uses=(nuclei, slide_cells, slide_nuclei, stains, tissue, measuring_flat),
 )
 def nuclei_density(
     ctx: ToolContext,
@@ -279,23 +267,14 @@ def nuclear_area(
     return flat_together(items, cells, "area of the nuclei")
 
 
-def _setup(ctx: ToolContext, slide: Slide) -> tuple[Any, Looking, Any, float]:
-    def read(box: Any, downsample: float) -> Any:
-        return ctx.pixels(slide, box, downsample=downsample)
-
-    stain = str(slide.image.stain)
-    mask, down = tissue_view(read, slide.frame, stain)
-    return read, looking(read, slide.frame, stain, mask, down), mask, down
-
-
 def _range(ctx: ToolContext, slide: Slide, cells: Cells, scale: float) -> Uncertainty | None:
     """The range of a number of nuclei times scale when the threshold is moved; None for cells found otherwise."""
     if cells.count == 0 or slide_nuclei.BY_NETWORK in cells.flags:
         return None
-    read, how, mask, down = _setup(ctx, slide)
-    found = list(tiles_of(slide.frame, how, mask, down))
+    view = view_of(ctx, slide)
+    found = list(tiles_of(slide.frame, view.how, view.tissue, view.down))
     some: list[Tile] = found[:: max(1, -(-len(found) // RANGE_TILES))]
-    few, base, many = counts_at(read, some, how, (1 + SHIFT, 1.0, 1 - SHIFT))
+    few, base, many = counts_at(view.read, some, view.how, (1 + SHIFT, 1.0, 1 - SHIFT))
     if base == 0:
         return None
     ends = sorted((cells.count * few / base * scale, cells.count * scale, cells.count * many / base * scale))
