@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from scanwright.agent.answer.evidence import EvidenceBook
 from scanwright.agent.answer.render import render
@@ -23,6 +23,7 @@ from scanwright.agent.answer.result import (
 )
 from scanwright.agent.answer.verify import problems
 from scanwright.agent.answer.writer import GoalOutcome, goal_words, write
+from scanwright.agent.answer.written import Written
 from scanwright.agent.plan.plan import Plan, PlannedGoal, Remark
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.run.executor import StepReport
@@ -44,13 +45,29 @@ class _Row:
     note: str | None = None
 
 
+class Wording(Protocol):
+    """Words an answer anew; the template's draft, which holds, stands behind it (ModelWriter.write)."""
+
+    def __call__(
+        self,
+        question: str,
+        outcomes: Sequence[GoalOutcome],
+        evidence: Mapping[str, EvidenceItem],
+        reasons: Mapping[str, str],
+        draft: str,
+    ) -> Written:
+        """Gives a draft that holds. Raises nothing for what an endpoint does."""
+        ...
+
+
 @dataclass(frozen=True)
 class Answering:
-    """Writes answers for one home folder."""
+    """Writes answers for one home folder. wording, where there is one, words what the template wrote."""
 
     registry: Registry
     blobs: BlobStore
     runs_folder: Path
+    wording: Wording | None = None
 
     def answer(
         self,
@@ -67,7 +84,7 @@ class Answering:
             rows.append(self._row(goal, book, reports))
         rows += [_not_a_goal(r) for r in plan.remarks if r.before >= len(plan.goals)]
         evidence = {e.id: e for e in book.items}
-        text = _text(rows, evidence)
+        text = self._text(plan.question, rows, evidence)
         return AnswerResult(
             run_id=run_id,
             question=plan.question,
@@ -76,14 +93,27 @@ class Answering:
                 GoalReport(goal=r.goal, status=r.status, reason=r.reason or r.note, evidence=_ids(r.outcome))
                 for r in rows
             ),
-            answer=text,
+            answer=text.shown,
+            worded_by=text.by,
             refusal=_refusal(rows),
             plan=PlanSummary(
                 planner=plan.planner, steps=tuple(_summary(reports.get(s.id) or StepReport(s)) for s in plan.steps)
             ),
             evidence=book.items,
-            warnings=_warnings(plan, studies, book.items, reports),
+            warnings=(*_warnings(plan, studies, book.items, reports), *text.warnings),
         )
+
+    def _text(self, question: str, rows: Sequence[_Row], evidence: Mapping[str, EvidenceItem]) -> _Text:
+        """The draft, verified, rendered. A draft of the template that fails is our bug, and is never shown."""
+        paragraphs, lines, reasons = _to_write(rows)
+        draft = write(paragraphs, lines)
+        wrong = problems(draft, evidence, reasons)
+        if wrong:
+            raise AssertionError(f"the draft does not hold: {wrong[0]}: {draft}")
+        if self.wording is None:
+            return _Text(render(draft, evidence, reasons))
+        written = self.wording(question, paragraphs, evidence, reasons, draft)
+        return _Text(render(written.draft, evidence, reasons), written.by, written.warnings)
 
     def _row(self, planned: PlannedGoal, book: EvidenceBook, reports: Mapping[str, StepReport]) -> _Row:
         goal = planned.goal.model_dump(mode="json", exclude_defaults=True)
@@ -136,8 +166,15 @@ def _what_is_left(planned: PlannedGoal, book: EvidenceBook, reports: Mapping[str
     return planned.model_copy(update={"answers": tuple(answers), "note": " ".join(dict.fromkeys(notes)) or None})
 
 
-def _text(rows: Sequence[_Row], evidence: Mapping[str, EvidenceItem]) -> str:
-    """The draft, verified, rendered. A draft that fails is our bug, and is never shown."""
+@dataclass(frozen=True)
+class _Text:
+    shown: str
+    by: str = "template"
+    warnings: tuple[str, ...] = ()
+
+
+def _to_write(rows: Sequence[_Row]) -> tuple[list[GoalOutcome], list[tuple[int, str]], dict[str, str]]:
+    """The goals to write about, the remarks between them, and the reasons that both name."""
     reasons: dict[str, str] = {}
     paragraphs: list[GoalOutcome] = []
     lines: list[tuple[int, str]] = []
@@ -152,11 +189,7 @@ def _text(rows: Sequence[_Row], evidence: Mapping[str, EvidenceItem]) -> str:
             if note is not None and row.note is not None:
                 reasons[note] = row.note
             paragraphs.append(replace(row.outcome, reason_id=name, note_id=note))
-    draft = write(paragraphs, lines)
-    wrong = problems(draft, evidence, reasons)
-    if wrong:
-        raise AssertionError(f"the draft does not hold: {wrong[0]}: {draft}")
-    return render(draft, evidence, reasons)
+    return paragraphs, lines, reasons
 
 
 def _warnings(

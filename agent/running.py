@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Event as Flag
-from typing import Any
+from typing import Any, TypeAlias
 
 from scanwright.agent.answer.result import AnswerResult
-from scanwright.agent.answering import Answering
+from scanwright.agent.answering import Answering, Wording
+from scanwright.agent.llm.ledger import Ledger
 from scanwright.agent.plan.plan import Plan
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.run.executor import Executor, OnStep, StepReport
@@ -22,6 +23,9 @@ from scanwright.tools.hashing import sha256_json
 from scanwright.tools.registry import Registry
 from scanwright.tools.runtime.base import Runtime
 from scanwright.tools.weights.store import WeightsStore
+
+# What words the answer to a question about studies, booking what it takes; None where the template's words stand.
+Words: TypeAlias = Callable[[str, Sequence[StudyView], Ledger], Wording | None]
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Running:
     timed: Callable[[str], AbstractContextManager[None]]
     cancelled: Flag
     on_step: OnStep | None = None
+    words: Words | None = None
 
     def run(
         self,
@@ -70,9 +75,17 @@ class Running:
         with self.timed("run"):
             reports = self._execute(run_id, plan, studies)
         with self.timed("answer"):
-            answering = Answering(self.registry, self.home.blobs, self.home.path / "runs")
-            result = answering.answer(run_id, plan, reports, studies)
-            self.home.runs.finish(run_id, result.status, result.model_dump(mode="json"))
+            ledger = Ledger()
+            wording = None if self.words is None else self.words(plan.question, studies, ledger)
+            answering = Answering(self.registry, self.home.blobs, self.home.path / "runs", wording)
+            try:
+                result = answering.answer(run_id, plan, reports, studies)
+            except Cancelled:
+                # What was measured is there: only its wording was stopped.
+                self.cancelled.clear()
+                result = replace(answering, wording=None).answer(run_id, plan, reports, studies)
+            llm = ledger.summary() if ledger.calls else None
+            self.home.runs.finish(run_id, result.status, result.model_dump(mode="json"), llm=llm)
         return result
 
     def _execute(self, run_id: str, plan: Plan, studies: Sequence[StudyView]) -> dict[str, StepReport]:

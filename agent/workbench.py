@@ -43,7 +43,9 @@ from scanwright.tools.runtime.base import Runtime
 from scanwright.tools.weights.store import WeightsStore
 
 if TYPE_CHECKING:
+    from scanwright.agent.answering import Wording
     from scanwright.agent.llm.ledger import Ledger
+    from scanwright.agent.running import Words
 
 Review = Callable[[Plan], Plan | None]
 
@@ -174,14 +176,11 @@ class Workbench:
             )
         if llm.endpoint is None or llm.planner == "offline":
             return offline
-        from scanwright.agent.llm.boundary import Boundary
-        from scanwright.agent.llm.client import LLMClient
-        from scanwright.agent.llm.ledger import Ledger
-        from scanwright.agent.planner.model.choice import SurestPlanner, boundary_of
+        from scanwright.agent.llm.clients import client_for
+        from scanwright.agent.planner.model.choice import SurestPlanner
         from scanwright.agent.planner.model.planner import ModelPlanner
 
-        boundary = Boundary() if llm.endpoint.trusted else boundary_of(home, studies, patient)
-        client = LLMClient(llm.endpoint, boundary, Ledger() if ledger is None else ledger, self.cancelled)
+        client = client_for(llm.endpoint, home, studies, patient=patient, ledger=ledger, cancelled=self.cancelled)
 
         def objected(goals: Sequence[Goal], views: Sequence[StudyView]) -> list[str]:
             return objections(self.compiled(Proposal(tuple(goals), ""), views, catalogue_all=catalogue_all))
@@ -272,7 +271,7 @@ class Workbench:
                 )
             elif not approved:
                 needs_approval(plan, self.registry, self.settings.agent.approve_over_s)
-            running = self._running(home, on_step)
+            running = self._running(home, on_step, self._words(home, given.patient))
             return running.run(plan, planned.studies, reviewed=review is not None, llm=planned.llm)
 
     def run_plan(
@@ -297,7 +296,8 @@ class Workbench:
             checked = settle(plan, sense.check(plan, views, self.registry))
             if not approved:
                 needs_approval(checked, self.registry, self.settings.agent.approve_over_s)
-            return self._running(home, on_step).run(checked, views, reviewed=approved)
+            words = self._words(home, given.patient)
+            return self._running(home, on_step, words).run(checked, views, reviewed=approved)
 
     def resume(self, run: str, *, on_step: OnStep | None = None) -> AnswerResult:
         """Finishes a run that was interrupted, on its own studies. Raises UserInputError where it is finished."""
@@ -307,6 +307,7 @@ class Workbench:
             if record.answer is not None:
                 raise UserInputError(f"The run {record.run_id} is finished already: look at it with `scanwright show`.")
             plan = Plan.model_validate(record.plan)
+            # By the template: whose name the question may hold is not known any more.
             return self._running(home, on_step).go_on(record.run_id, plan, views_of_run(home, record))
 
     def fits(self, target: str | Path, given: Given | None = None) -> dict[str, str | None]:
@@ -322,10 +323,38 @@ class Workbench:
             for t in self.registry
         }
 
-    def _running(self, home: Home, on_step: OnStep | None) -> Running:
+    def _running(self, home: Home, on_step: OnStep | None, words: Words | None = None) -> Running:
         return Running(
-            home, self.registry, self.weights, lambda: self.runtime(home), self._timed, self.cancelled, on_step
+            home,
+            self.registry,
+            self.weights,
+            lambda: self.runtime(home),
+            self._timed,
+            self.cancelled,
+            on_step,
+            words,
         )
+
+    def _words(self, home: Home, patient: str | None) -> Words | None:
+        """What words answers by a language model, where the settings name one for that. patient as in planner()."""
+        llm = self.settings.llm
+        if llm.endpoint is None or llm.writer == "template":
+            return None
+        from scanwright.agent.answer.model_writer import ModelWriter
+        from scanwright.agent.answer.names import language_of
+        from scanwright.agent.llm.clients import client_for
+
+        endpoint, always = llm.endpoint, llm.writer == "model"
+
+        def words(question: str, studies: Sequence[StudyView], ledger: Ledger) -> Wording | None:
+            # The template's own language costs no token.
+            if not always and language_of(question) in ("en", None):
+                return None
+            return ModelWriter(
+                client_for(endpoint, home, studies, patient=patient, ledger=ledger, cancelled=self.cancelled)
+            ).write
+
+        return words
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

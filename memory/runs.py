@@ -141,12 +141,19 @@ class RunStore:
         with self._database.transaction() as connection:
             return connection.execute(query).scalar()
 
-    def finish(self, run_id: str, status: str, answer: dict[str, Any]) -> RunRecord:
-        """Ends a run: writes the answer, answer.written with its hash, and run.finished."""
+    def finish(
+        self, run_id: str, status: str, answer: dict[str, Any], *, llm: dict[str, Any] | None = None
+    ) -> RunRecord:
+        """Ends a run: writes the answer, answer.written with its hash, and run.finished.
+
+        llm is what a language model took to word the answer, for the record.
+        """
         change = update(_runs).where(_runs.c.run_id == run_id).values(status=status, answer=canonical_json(answer))
         with self._database.transaction() as connection:
             connection.execute(change)
-            written = {"sha256": sha256_json(answer)}
+            written: dict[str, Any] = {"sha256": sha256_json(answer)}
+            if llm is not None:
+                written["llm"] = llm
             self._append(connection, run_id, EventKind.ANSWER_WRITTEN, written, "system")
             self._append(connection, run_id, EventKind.RUN_FINISHED, {"status": status}, "system")
         return self.get(run_id)

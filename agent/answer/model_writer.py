@@ -19,6 +19,7 @@ from scanwright.agent.answer.render import SLOT
 from scanwright.agent.answer.result import EvidenceItem
 from scanwright.agent.answer.verify import MARK, problems
 from scanwright.agent.answer.writer import GoalOutcome
+from scanwright.agent.answer.written import Written
 from scanwright.agent.llm.client import EndpointFailed, LLMClient
 from scanwright.tools.contract.goal import Goal
 
@@ -54,16 +55,6 @@ _EXAMPLES = {
     "es": ("¿Qué volumen tiene el bazo?", "El volumen del bazo es", "Máscara del bazo:"),
     "zh": ("脾脏有多大?", "脾的体积为", "脾的掩模:"),
 }
-
-
-@dataclass(frozen=True)
-class Written:
-    """A draft that holds. by says who wrote it: "template", or the model's name; warnings are said with the answer."""
-
-    draft: str
-    by: str
-    warnings: tuple[str, ...] = ()
-    replaced: int = 0
 
 
 @dataclass(frozen=True)

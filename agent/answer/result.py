@@ -85,7 +85,7 @@ class PlanSummary(_Frozen):
 
 
 class AnswerResult(_Frozen):
-    """The answer to a question about a study."""
+    """The answer to a question about a study. worded_by is "template", or the language model that worded it."""
 
     schema_version: int = ANSWER_SCHEMA_VERSION
     run_id: str | None
@@ -93,6 +93,7 @@ class AnswerResult(_Frozen):
     status: Status
     goals: tuple[GoalReport, ...] = ()
     answer: str
+    worded_by: str = "template"
     refusal: Refusal | None = None
     plan: PlanSummary
     evidence: tuple[EvidenceItem, ...] = ()

@@ -117,4 +117,5 @@ def print_result(result: AnswerResult, *, quiet: bool = False) -> None:
         click.echo(f"What can be done: {'; '.join(result.refusal.offers)}.")
     if quiet:
         return
-    click.echo(f"Planned by {result.plan.planner}; run {result.run_id}. {result.notice}", err=True)
+    worded = "" if result.worded_by == "template" else f" worded by {result.worded_by};"
+    click.echo(f"Planned by {result.plan.planner};{worded} run {result.run_id}. {result.notice}", err=True)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from scanwright.agent.answer.held import complaints
-from scanwright.agent.answer.model_writer import ModelWriter, Written
+from scanwright.agent.answer.model_writer import ModelWriter
 from scanwright.agent.answer.render import render
 from scanwright.agent.answer.result import EvidenceItem
 from scanwright.agent.answer.verify import problems
 from scanwright.agent.answer.writer import GoalOutcome, write
+from scanwright.agent.answer.written import Written
 from scanwright.agent.llm.client import LLMClient
 from scanwright.agent.llm.endpoint import Endpoint
 from scanwright.tools.contract.goal import Goal

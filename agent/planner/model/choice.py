@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scanwright.agent.llm.boundary import Boundary
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Declined, Planner, Proposal, Unclear
 from scanwright.agent.planner.model.form import is_english, is_foreign
-from scanwright.memory.home import Home
 
 # From this confidence on the offline planner was right in 98 % of the questions that it was calibrated on.
 SURE = 0.8
@@ -43,14 +41,3 @@ def is_sure(proposal: Proposal, question: str) -> bool:
         return False
     strange = any(isinstance(i, Declined) and i.code in ("off_topic", "no_tool") for i in proposal.items)
     return is_english(question) if strange else not is_foreign(question)
-
-
-def boundary_of(home: Home, studies: Sequence[StudyView], patient: str | None = None) -> Boundary:
-    """What must not leave of these studies: their sealed identities, and the patient's name that the person gave.
-
-    Raises UserInputError where an identity is kept that cannot be read: then nobody knows what must not leave.
-    """
-    kept = [s.study_id for s in studies if home.identities.holds(s.study_id)]
-    # One identity for each series.
-    known = [series for study_id in kept for series in home.identities.unseal(study_id).values()]
-    return Boundary((*known, {"PatientName": patient}) if patient else tuple(known))

@@ -1,0 +1,15 @@
+"""Written: a draft that holds, and who worded it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Written:
+    """A draft that holds. by says who wrote it: "template", or the model's name; warnings are said with the answer."""
+
+    draft: str
+    by: str
+    warnings: tuple[str, ...] = ()
+    replaced: int = 0
