@@ -19,7 +19,7 @@ SQLITE_WAIT_MS = 30_000
 
 
 class AppendOnlyError(RuntimeError):
-    """Something tried to change the event log."""
+    """Something tried to change the log of events or of turns."""
 
 
 class Database:
@@ -153,8 +153,8 @@ def _engine(url: str) -> Engine:
 
     @event.listens_for(engine, "before_execute")
     def _append_only(_connection: Connection, statement: Any, *_: Any) -> None:
-        if isinstance(statement, Update | Delete) and statement.table is schema.events:
-            raise AppendOnlyError("The event log is append-only: write a new event instead.")
+        if isinstance(statement, Update | Delete) and statement.table in (schema.events, schema.turns):
+            raise AppendOnlyError("The log is append-only: write a new event or turn instead.")
 
     return engine
 

@@ -106,6 +106,7 @@ def _delete_rows(connection: Connection, subject: str, utc: str) -> tuple[Erasur
     connection.execute(update(schema.runs).where(schema.runs.c.run_id.in_(run_ids)).values(emptied))
     comments = update(schema.feedback).where(schema.feedback.c.run_id.in_(run_ids))
     connection.execute(comments.values(comment="", correction=None))
+    _empty_conversations(connection, study_ids)
     connection.execute(delete(schema.sources).where(schema.sources.c.study_id.in_(study_ids)))
     connection.execute(delete(schema.sealed).where(schema.sealed.c.subject == subject))
     connection.execute(delete(schema.studies).where(schema.studies.c.subject == subject))
@@ -113,6 +114,18 @@ def _delete_rows(connection: Connection, subject: str, utc: str) -> tuple[Erasur
         subject=subject, utc=utc, studies=study_ids, runs=run_ids, artifacts=len(doomed), blobs=len(blobs)
     )  # fmt: skip
     return report, blobs
+
+
+def _empty_conversations(connection: Connection, study_ids: tuple[str, ...]) -> None:
+    """Empties what was said in conversations about one of the studies; their log of turns stays, without a word."""
+    with_them = select(schema.conversation_studies.c.conversation_id).where(
+        schema.conversation_studies.c.study_id.in_(study_ids)
+    )
+    about = tuple(connection.execute(with_them.distinct()).scalars().all())
+    emptied = {"question": "", "goals": "[]", "plan": None, "answer": None}
+    texts, table = schema.turn_texts, schema.conversations
+    connection.execute(update(texts).where(texts.c.conversation_id.in_(about)).values(emptied))
+    connection.execute(update(table).where(table.c.conversation_id.in_(about)).values(given="{}"))
 
 
 def _made_of(subject: str, run_ids: tuple[str, ...]) -> ColumnElement[bool]:

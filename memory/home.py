@@ -15,6 +15,7 @@ from scanwright.tools.errors import UserInputError
 if TYPE_CHECKING:
     from scanwright.memory.blobs import BlobStore
     from scanwright.memory.cases import CaseStore
+    from scanwright.memory.conversations import ConversationStore
     from scanwright.memory.database import Database
     from scanwright.memory.feedback import FeedbackStore
     from scanwright.memory.identities import IdentityStore
@@ -29,7 +30,8 @@ PRIVATE = 0o700
 class Home:
     """All that is kept. Open it with `Home.open`, in a with statement or closed by hand.
 
-    path: the folder. blobs, studies, runs, feedback, identities, step_cache, cases: the stores.
+    path: the folder. blobs, studies, runs, feedback, identities, step_cache, cases,
+    conversations: the stores.
     """
 
     path: Path
@@ -40,11 +42,13 @@ class Home:
     identities: IdentityStore
     step_cache: StepCache
     cases: CaseStore
+    conversations: ConversationStore
 
     def __init__(self, path: Path, settings: MemorySettings, lock: OwnerLock) -> None:
         """Opens the stores of a folder that the caller holds the lock of; use `Home.open`."""
         from scanwright.memory.blobs import BlobStore
         from scanwright.memory.cases import CaseStore
+        from scanwright.memory.conversations import ConversationStore
         from scanwright.memory.database import Database, sqlite_url
         from scanwright.memory.feedback import FeedbackStore
         from scanwright.memory.identities import IdentityStore
@@ -67,6 +71,7 @@ class Home:
             self.runs = RunStore(self._database, self.step_cache)
             self.feedback = FeedbackStore(self._database, self.runs)
             self.cases = CaseStore(self._database, self.vectors, self.studies)
+            self.conversations = ConversationStore(self._database)
             self.identities = IdentityStore(self._database, keys, self.blobs, self.cases)
             _empty(self.staging)
         except BaseException:

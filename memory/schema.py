@@ -16,8 +16,8 @@ from sqlalchemy import (
 )
 
 # The newest migration, and all that this code knows: a home that names another was written by newer code.
-HEAD = "0002"
-KNOWN = frozenset({"0001", "0002"})
+HEAD = "0003"
+KNOWN = frozenset({"0001", "0002", "0003"})
 
 metadata = MetaData(
     naming_convention={
@@ -173,4 +173,52 @@ case_collections = Table(
     Column("mean", LargeBinary),
     Column("cases", Integer, nullable=False),
     Column("built", Integer, nullable=False),
+)
+
+# given is what the person gave beside the questions (facts, masks, a point), by which a conversation is taken up again.
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("conversation_id", String(64), primary_key=True),
+    Column("study_ids", Text, nullable=False),
+    Column("given", Text, nullable=False),
+    Column("created_utc", String(32), nullable=False),
+    Index("ix_conversations_created_utc", "created_utc"),
+)
+
+conversation_studies = Table(
+    "conversation_studies",
+    metadata,
+    Column("conversation_id", String(64), ForeignKey("conversations.conversation_id"), primary_key=True),
+    Column("study_id", String(64), primary_key=True),
+    Index("ix_conversation_studies_study_id", "study_id"),
+)
+
+# Append-only, like events. parent is the turn in whose state this one was asked, head the one whose state holds after
+# it (none: the beginning), so that branches stay. exam is "previous" where the goals are meant of the exam before.
+turns = Table(
+    "turns",
+    metadata,
+    Column("conversation_id", String(64), ForeignKey("conversations.conversation_id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("parent", Integer),
+    Column("head", Integer),
+    Column("reading", String(16), nullable=False),
+    Column("exam", String(16)),
+    Column("plan_key", String(64)),
+    Column("run_id", String(64)),
+    Column("utc", String(32), nullable=False),
+    Index("ix_turns_run_id", "run_id"),
+)
+
+# What people wrote and what they were told, beside the log: an erasure empties it.
+turn_texts = Table(
+    "turn_texts",
+    metadata,
+    Column("conversation_id", String(64), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("question", Text, nullable=False),
+    Column("goals", Text, nullable=False),
+    Column("plan", Text),
+    Column("answer", Text),
 )
