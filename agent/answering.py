@@ -21,6 +21,7 @@ from scanwright.agent.answer.result import (
     Status,
     StepSummary,
 )
+from scanwright.agent.answer.spoken import spoken
 from scanwright.agent.answer.verify import problems
 from scanwright.agent.answer.writer import GoalOutcome, goal_words, write
 from scanwright.agent.answer.written import Written
@@ -113,7 +114,7 @@ class Answering:
         if self.wording is None:
             return _Text(render(draft, evidence, reasons))
         written = self.wording(question, paragraphs, evidence, reasons, draft)
-        return _Text(render(written.draft, evidence, reasons), written.by, written.warnings)
+        return _Text(spoken(written.draft, evidence, reasons, written.language), written.by, written.warnings)
 
     def _row(self, planned: PlannedGoal, book: EvidenceBook, reports: Mapping[str, StepReport]) -> _Row:
         goal = planned.goal.model_dump(mode="json", exclude_defaults=True)

@@ -254,6 +254,7 @@ class Workbench:
 
         A plan that exports, deletes, reaches out or would take long runs only when reviewed or approved.
         """
+        given = given or Given()
         self.timings.clear()
         with self.open_home() as home:
             planned = self.plan(targets, question, given)

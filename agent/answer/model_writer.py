@@ -94,7 +94,8 @@ class ModelWriter:
             return Written(draft, "template", ("Worded without the language model: its sentences did not hold.",))
         if not said:
             return Written(draft, "template", ("Worded by the template: no sentence of the model held.",), failed)
-        return Written(whole, f"model ({self.llm.endpoint.model})", (), failed)
+        language = language_of(SLOT.sub("", " ".join(said))) or "en"
+        return Written(whole, f"model ({self.llm.endpoint.model})", (), failed, language)
 
     def _held(
         self,

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 
+from scanwright.agent.answer.languages import ENGLISH, Language
 from scanwright.agent.answer.result import EvidenceItem
 from scanwright.agent.answer.units import shown_unit
 
@@ -24,12 +25,18 @@ SIGNIFICANT = 4
 INTEGER_QUANTITIES = {"component_count", "dimensions"}
 
 
-def render(draft: str, evidence: Mapping[str, EvidenceItem], reasons: Mapping[str, str]) -> str:
-    """The text with every slot filled. Raises KeyError for a slot without evidence."""
+def render(
+    draft: str, evidence: Mapping[str, EvidenceItem], reasons: Mapping[str, str], language: Language = ENGLISH
+) -> str:
+    """The text with every slot filled. Raises KeyError for a slot without evidence.
+
+    language is that of the draft: numbers, bounds and ranges are written as it does. Flags, methods and reasons are
+    English whatever it is.
+    """
 
     def fill(match: re.Match[str]) -> str:
         name, part = match["id"], match["part"]
-        text = reasons[name] if name.startswith("R") else _PARTS[part or "value"](evidence[name])
+        text = reasons[name] if name.startswith("R") else _PARTS[part or "value"](evidence[name], language)
         text = shown(text)
         return f"{match['space']}{text}" if text else ""
 
@@ -45,38 +52,41 @@ def shown(text: str) -> str:
     return _LINK.sub("(link left out)", plain)
 
 
-def value_text(item: EvidenceItem) -> str:
+def value_text(item: EvidenceItem, language: Language = ENGLISH) -> str:
     """The value with its unit, "at least" where it is a lower bound, "not found" where there is none."""
     value, unit = item.value, shown_unit(item.unit or "1")
     if value is None:
-        return "not stated in the file" if item.tool.startswith("acquisition_facts") else "not found"
+        return language.not_stated if item.tool.startswith("acquisition_facts") else language.not_found
     if isinstance(value, str):
         return value
     if isinstance(value, tuple):
-        text = _several(value, item)
+        text = _several(value, item, language)
     else:
-        text = number_text(value, exact=item.quantity in INTEGER_QUANTITIES, last_place=_last_place(item))
+        text = language.number(
+            number_text(value, exact=item.quantity in INTEGER_QUANTITIES, last_place=_last_place(item))
+        )
     if unit:
         text += f" {unit}"
-    return {"lower": "at least ", "upper": "at most "}.get(item.bound or "", "") + text
+    bound = {"lower": language.at_least, "upper": language.at_most}.get(item.bound or "")
+    return text if bound is None else f"{bound} {text}"
 
 
-def range_text(item: EvidenceItem) -> str:
+def range_text(item: EvidenceItem, language: Language = ENGLISH) -> str:
     """The uncertainty in words, or nothing."""
     u = item.uncertainty
     if u is None or u.kind == "none" or u.low is None or u.high is None:
         return ""
     unit = shown_unit(item.unit or "1")
     place = _last_place(item)
-    low, high = (number_text(v, last_place=place) for v in (u.low, u.high))
-    span = f"{low} to {high}{' ' + unit if unit else ''}"
+    low, high = (language.number(number_text(v, last_place=place)) for v in (u.low, u.high))
+    span = f"{low} {language.to} {high}{' ' + unit if unit else ''}"
     if u.kind == "interval":
-        return f"({100 * (u.level or 0):g} % interval {span}: {u.method})"
-    return f"(range {span}: {u.method})"
+        return f"({language.number(f'{100 * (u.level or 0):g}')} % {language.interval} {span}: {u.method})"
+    return f"({language.range} {span}: {u.method})"
 
 
-def flags_text(item: EvidenceItem) -> str:
-    """What a reader must know of it, as sentences."""
+def flags_text(item: EvidenceItem, language: Language = ENGLISH) -> str:
+    """What a reader must know of it, as sentences, in English."""
     return " ".join(f"{f[:1].upper()}{f[1:].rstrip('.')}." for f in item.flags)
 
 
@@ -109,40 +119,42 @@ def _last_place(item: EvidenceItem) -> float | None:
     return float(10.0 ** (math.floor(math.log10((u.high - u.low) / 2)) - 1))
 
 
-def _several(values: tuple[float, ...], item: EvidenceItem) -> str:
-    texts = [number_text(v, exact=item.quantity in INTEGER_QUANTITIES) for v in values]
+def _several(values: tuple[float, ...], item: EvidenceItem, language: Language) -> str:
+    texts = [language.number(number_text(v, exact=item.quantity in INTEGER_QUANTITIES)) for v in values]
     if item.quantity in ("dimensions", "spacing", "field_of_view", "bounding_box"):
         return " × ".join(texts)
     if item.quantity == "intensity_percentiles":
-        return " to ".join(texts)
+        return f" {language.to} ".join(texts)
     shown = texts[:10]
-    return ", ".join(shown) + (f" and {len(texts) - 10} more" if len(texts) > 10 else "")
+    more = f" {language.and_more.format(n=len(texts) - 10)}" if len(texts) > 10 else ""
+    # A comma would be read as the point of the number before it.
+    return (", " if language.point == "." else "; ").join(shown) + more
 
 
-def _at(item: EvidenceItem) -> str:
+def _at(item: EvidenceItem, _: Language) -> str:
     """The place with its preposition: "at (1.0, 2.0, 3.0) mm RAS", "on axial slice 5 of 20", "(heart 120 mm)"."""
     at = item.at or ""
     return f"at {at}" if re.match(r"\(-?\d", at) else f"on {at}" if at.startswith("axial slice") else at
 
 
-def _name(item: EvidenceItem) -> str:
+def _name(item: EvidenceItem, _: Language) -> str:
     return item.name
 
 
-def _path(item: EvidenceItem) -> str:
+def _path(item: EvidenceItem, _: Language) -> str:
     return item.artifact or ""
 
 
-def _plain(item: EvidenceItem) -> str:
+def _plain(item: EvidenceItem, language: Language) -> str:
     """The value to four digits, to stand beside others, whatever its own range."""
-    return value_text(item.model_copy(update={"uncertainty": None}))
+    return value_text(item.model_copy(update={"uncertainty": None}), language)
 
 
-def _by(item: EvidenceItem) -> str:
+def _by(item: EvidenceItem, _: Language) -> str:
     return item.made_by or item.tool
 
 
-_PARTS: dict[str, Callable[[EvidenceItem], str]] = {
+_PARTS: dict[str, Callable[[EvidenceItem, Language], str]] = {
     "value": value_text,
     "range": range_text,
     "flags": flags_text,

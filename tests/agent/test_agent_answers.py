@@ -14,6 +14,7 @@ from agent_examples import HEAD_TRUTH, head_ct, marker_mask, write_scan
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from scanwright.agent.answer.languages import LANGUAGES
 from scanwright.agent.answer.notebook import answer_html
 from scanwright.agent.answer.render import number_text, range_text, render, value_text
 from scanwright.agent.answer.result import AnswerResult, EvidenceItem, GoalReport, PlanSummary
@@ -92,6 +93,31 @@ def test_a_range_says_how_it_came_about_and_an_interval_its_level() -> None:
     interval = Uncertainty(kind="interval", low=1000.0, high=3000.0, level=0.95, method="cross-validation")
     assert range_text(item(uncertainty=interval)) == "(95 % interval 1,000 to 3,000 mL: cross-validation)"
     assert range_text(item()) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "bound"),
+    [
+        ("en", "1,234.5", "at least"),
+        ("de", "1\u202f234,5", "mindestens"),
+        ("fr", "1\u202f234,5", "au moins"),
+        ("es", "1\u202f234,5", "al menos"),
+        ("zh", "1,234.5", "至少"),
+    ],
+)
+def test_a_number_is_written_as_its_language_writes_it(code: str, number: str, bound: str) -> None:
+    language = LANGUAGES[code]
+    assert language.number("1,234.5") == number
+    assert value_text(item(value=0.5, bound="lower"), language).startswith(f"{bound} 0{language.point}5")
+
+
+@given(st.floats(-1e7, 1e7, allow_nan=False))
+def test_a_number_is_the_same_in_every_language(value: float) -> None:
+    english = number_text(value)
+    for language in LANGUAGES.values():
+        said = language.number(english)
+        back = said.replace(language.thousands, "").replace(language.point, ".")
+        assert float(back) == float(english.replace(",", ""))
 
 
 @pytest.mark.parametrize(

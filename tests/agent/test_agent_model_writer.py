@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from scanwright.agent.answer.held import complaints
 from scanwright.agent.answer.model_writer import ModelWriter
-from scanwright.agent.answer.render import render
 from scanwright.agent.answer.result import EvidenceItem
+from scanwright.agent.answer.spoken import spoken
 from scanwright.agent.answer.verify import problems
 from scanwright.agent.answer.writer import GoalOutcome, write
 from scanwright.agent.answer.written import Written
@@ -58,7 +58,7 @@ def written(*script: Answer, question: str = "How large are lungs and brain?") -
         llm = LLMClient(Endpoint(base_url=url, model="m", timeout_s=5, retries=0))
         result = ModelWriter(llm).write(question, OUTCOMES, EVIDENCE, REASONS, DRAFT)
     assert problems(result.draft, EVIDENCE, REASONS) == []
-    return result, render(result.draft, EVIDENCE, REASONS), heard
+    return result, spoken(result.draft, EVIDENCE, REASONS, result.language), heard
 
 
 def form(*sentences: str) -> Answer:
@@ -76,8 +76,17 @@ def test_an_answer_in_the_persons_language_holds_every_number_flag_and_refusal_o
     result, text, _ = written(form(*GOOD), question="Wie groß sind Lunge und Gehirn?")
     assert result.by == "model (m)"
     assert result.warnings == ()
-    assert "Das Volumen der linken Lunge beträgt at least 2,100 mL (range 2,000 to 2,200 mL: two methods) [E1]." in text
-    for kept in ("Cut by the field of view.", "2,504 mL [E2]", "1,380 mL", "/runs/m.png [E4]", "ask a radiologist"):
+    assert (
+        "Das Volumen der linken Lunge beträgt mindestens 2\u202f100 mL "
+        "(Spanne 2\u202f000 bis 2\u202f200 mL: two methods) [E1]." in text
+    )
+    for kept in (
+        "Cut by the field of view.",
+        "2\u202f504 mL [E2]",
+        "1\u202f380 mL",
+        "/runs/m.png [E4]",
+        "ask a radiologist",
+    ):
         assert kept in text
     assert "The volume of" not in text
 
@@ -96,7 +105,8 @@ def test_a_sentence_that_fails_twice_is_the_templates() -> None:
     result, text, heard = written(form("The brain shows a tumour {E3.value} [E3].", GOOD[1]))
     assert len(heard) == 2
     assert "tumour" not in text
-    assert "The volume of the brain is 1,380 mL [E3]." in text
+    assert "The volume of the brain is 1\u202f380 mL [E3]." in text
+    assert "The volume of the left lung is at least 2\u202f100 mL (range " in text
     assert "rechten Lunge" in text
     assert result.replaced == 1
 
