@@ -116,7 +116,7 @@ def llm_server(*script: Answer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     handler = type("Scripted", (Asked,), {"script": list(script), "heard": heard})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/v1", heard
