@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
 from pydantic import Field
@@ -131,7 +131,7 @@ class ConversationStore:
             connection.execute(insert(table), {"conversation_id": conversation_id, "study_id": study_id})
 
 
-def _read(connection: Connection, *conditions: Any, limit: int = 1) -> Any:
+def _read(connection: Connection, *conditions: Any, limit: int = 1) -> Iterator[ConversationRecord]:
     count = select(func.count()).where(_turns.c.conversation_id == _conversations.c.conversation_id)
     query = select(_conversations, count.scalar_subquery().label("turns")).where(*conditions)
     for row in connection.execute(query.order_by(_conversations.c.created_utc.desc()).limit(limit)).all():
