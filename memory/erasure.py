@@ -104,6 +104,8 @@ def _delete_rows(connection: Connection, subject: str, utc: str) -> tuple[Erasur
     # plan_key is emptied too, so that nothing resumes a run whose studies are gone.
     emptied = {"question": "", "plan": "{}", "plan_key": "", "answer": None, "status": ERASED}
     connection.execute(update(schema.runs).where(schema.runs.c.run_id.in_(run_ids)).values(emptied))
+    authors = update(schema.corrections).where(schema.corrections.c.root_run.in_(run_ids))
+    connection.execute(authors.values(author=""))
     comments = update(schema.feedback).where(schema.feedback.c.run_id.in_(run_ids))
     connection.execute(comments.values(comment="", correction=None))
     _empty_conversations(connection, study_ids)
@@ -126,6 +128,10 @@ def _empty_conversations(connection: Connection, study_ids: tuple[str, ...]) -> 
     texts, table = schema.turn_texts, schema.conversations
     connection.execute(update(texts).where(texts.c.conversation_id.in_(about)).values(emptied))
     connection.execute(update(table).where(table.c.conversation_id.in_(about)).values(given="{}"))
+    turns, said = schema.session_turns, schema.session_events
+    gone = {"data": "{}", "status": "stopped"}
+    connection.execute(update(turns).where(turns.c.conversation_id.in_(about)).values(gone))
+    connection.execute(update(said).where(said.c.conversation_id.in_(about)).values(payload="{}"))
 
 
 def _made_of(subject: str, run_ids: tuple[str, ...]) -> ColumnElement[bool]:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from scanwright.memory.blobs import BlobStore
     from scanwright.memory.cases import CaseStore
     from scanwright.memory.conversations import ConversationStore
+    from scanwright.memory.corrections import CorrectionStore
     from scanwright.memory.database import Database
     from scanwright.memory.feedback import FeedbackStore
     from scanwright.memory.identities import IdentityStore
     from scanwright.memory.runs import RunStore
+    from scanwright.memory.sessions import SessionStore
     from scanwright.memory.steps import StepCache
     from scanwright.memory.studies import StudyStore
     from scanwright.memory.vectors import VectorStore
@@ -31,7 +33,7 @@ class Home:
     """All that is kept. Open it with `Home.open`, in a with statement or closed by hand.
 
     path: the folder. blobs, studies, runs, feedback, identities, step_cache, cases,
-    conversations: the stores.
+    conversations, sessions, corrections: the stores.
     """
 
     path: Path
@@ -43,17 +45,21 @@ class Home:
     step_cache: StepCache
     cases: CaseStore
     conversations: ConversationStore
+    sessions: SessionStore
+    corrections: CorrectionStore
 
     def __init__(self, path: Path, settings: MemorySettings, lock: OwnerLock) -> None:
         """Opens the stores of a folder that the caller holds the lock of; use `Home.open`."""
         from scanwright.memory.blobs import BlobStore
         from scanwright.memory.cases import CaseStore
         from scanwright.memory.conversations import ConversationStore
+        from scanwright.memory.corrections import CorrectionStore
         from scanwright.memory.database import Database, sqlite_url
         from scanwright.memory.feedback import FeedbackStore
         from scanwright.memory.identities import IdentityStore
         from scanwright.memory.keys import KeyRing
         from scanwright.memory.runs import RunStore
+        from scanwright.memory.sessions import SessionStore
         from scanwright.memory.steps import StepCache
         from scanwright.memory.studies import StudyStore
 
@@ -72,6 +78,8 @@ class Home:
             self.feedback = FeedbackStore(self._database, self.runs)
             self.cases = CaseStore(self._database, self.vectors, self.studies)
             self.conversations = ConversationStore(self._database)
+            self.sessions = SessionStore(self._database)
+            self.corrections = CorrectionStore(self._database, self.runs)
             self.identities = IdentityStore(self._database, keys, self.blobs, self.cases)
             _empty(self.staging)
         except BaseException:

@@ -60,6 +60,7 @@ class EventKind(StrEnum):
     ANSWER_WRITTEN = "answer.written"
     RUN_FINISHED = "run.finished"
     FEEDBACK_GIVEN = "feedback.given"
+    CORRECTION_MADE = "correction.made"
 
 
 class Event(Record):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from scanwright.memory import schema
@@ -70,6 +71,12 @@ class RunStore:
             self._append(connection, run_id, EventKind.RUN_STARTED, started, "system")
         return self.get(run_id)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written inside is kept whole or not at all."""
+        with self._database.transaction():
+            yield
+
     def append(
         self, run_id: str, kind: EventKind | str, payload: dict[str, Any], actor: str = "system", *, synced: bool = True
     ) -> Event:
@@ -117,6 +124,10 @@ class RunStore:
     def cached(self, key: str) -> Artifact | None:
         """The artifact that a step with this key gave, or None where there is none whose blobs are all there."""
         return self._steps.get(key)
+
+    def artifact(self, artifact_hash: str) -> Artifact | None:
+        """The artifact with this hash, or None where it is not kept or its pixels are gone."""
+        return self._steps.artifact(artifact_hash)
 
     def finished_steps(self, run_id: str) -> dict[str, Artifact]:
         """What each finished step gave, by step, as the log tells it. A step whose blobs are gone is left out."""

@@ -16,8 +16,8 @@ from sqlalchemy import (
 )
 
 # The newest migration, and all that this code knows: a home that names another was written by newer code.
-HEAD = "0003"
-KNOWN = frozenset({"0001", "0002", "0003"})
+HEAD = "0006"
+KNOWN = frozenset({"0001", "0002", "0003", "0006"})
 
 metadata = MetaData(
     naming_convention={
@@ -221,4 +221,46 @@ turn_texts = Table(
     Column("goals", Text, nullable=False),
     Column("plan", Text),
     Column("answer", Text),
+)
+
+# What the server acknowledged, before it is answered; data holds what people wrote, and an erasure empties it.
+session_turns = Table(
+    "session_turns",
+    metadata,
+    Column("turn_id", String(64), primary_key=True),
+    Column("conversation_id", String(64), ForeignKey("conversations.conversation_id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("run_id", String(64)),
+    Column("utc", String(32), nullable=False),
+    Column("data", Text, nullable=False),
+    Index("ix_session_turns_conversation_id", "conversation_id"),
+    Index("ix_session_turns_run_id", "run_id"),
+)
+
+session_events = Table(
+    "session_events",
+    metadata,
+    Column("conversation_id", String(64), ForeignKey("conversations.conversation_id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("utc", String(32), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("payload", Text, nullable=False),
+)
+
+# root_run is the run that a chain of corrections began with; base and artifact are hashes of artifacts.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("correction_id", String(64), primary_key=True),
+    Column("root_run", String(64), ForeignKey("runs.run_id"), nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("step", String(64), nullable=False),
+    Column("base", String(64), nullable=False),
+    Column("artifact", String(64), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("child_run", String(64), nullable=False),
+    Column("utc", String(32), nullable=False),
+    Index("ix_corrections_root_run", "root_run"),
+    Index("ix_corrections_child_run", "child_run"),
 )

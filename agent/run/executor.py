@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 from scanwright.agent.plan.plan import Plan, Step, StepRef
 from scanwright.agent.plan.studies import StudyView
-from scanwright.agent.run.keys import step_key
+from scanwright.agent.run.keys import provided_key, step_key
 from scanwright.agent.run.outputs import what_is_wrong
 from scanwright.memory.runs import EventKind, RunStore
 from scanwright.tools.artifacts import Artifact
@@ -134,6 +134,8 @@ class _Execution:
 
     def _key(self, step: Step) -> str:
         executor = self.executor
+        if step.provided is not None:
+            return provided_key(step)
         return step_key(executor.registry.get(step.tool), step, self._inputs(step), executor.weights)
 
     def advance(self, state: RunState) -> dict[str, list[str]]:
@@ -171,6 +173,9 @@ class _Execution:
         executor = self.executor
         tool = executor.registry.get(step.tool)
         inputs = self._inputs(step)
+        if step.provided is not None:
+            self._provide(step, step.provided, inputs)
+            return True
         key = step_key(tool, step, inputs, executor.weights)
         kept = None if tool.card.fresh else executor.runs.cached(key)
         if kept is not None:
@@ -185,6 +190,20 @@ class _Execution:
         future = executor.runtime.submit(job, lambda fraction, doing: self._progress(report, fraction, doing))
         self.flying[future] = (step, key, time.perf_counter())
         return False
+
+    def _provide(self, step: Step, artifact_hash: str, inputs: Mapping[str, Artifact | tuple[Artifact, ...]]) -> None:
+        """What a person gave stands in for the step's own output; the tool is not called."""
+        given = self.executor.runs.artifact(artifact_hash)
+        if given is None:
+            raise UserInputError(
+                f"What was given in place of the step {step.id} is not kept here any more: give it again, or take "
+                "`provided` out of the plan."
+            )
+        if given.type.kind != self.executor.registry.get(step.tool).card.output.kind:
+            raise UserInputError(f"A {given.type.kind} cannot stand in for what the step {step.id} gives.")
+        provenance = self._provenance(step, inputs) | {"provided": artifact_hash}
+        self.executor.runs.finish_step(self.run_id, step.id, provided_key(step), given, 0.0, True, provenance)
+        self._report(self.reports[step.id], "finished", artifact=given, cached=True)
 
     def _land(self) -> list[tuple[Step, bool]]:
         """Waits for the first step in flight and records all that are over."""

@@ -43,3 +43,8 @@ def step_key(
             "inputs": {k: [a.hash for a in v] if isinstance(v, tuple) else v.hash for k, v in inputs.items()},
         }
     )
+
+
+def provided_key(step: Step) -> str:
+    """The key of a step whose output a person gave: no call of the tool has it, so that none is taken for one."""
+    return sha256_json({"tool": step.tool, "provided": step.provided})
