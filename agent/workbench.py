@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Event as Flag
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from scanwright.agent.answering import Wording
     from scanwright.agent.llm.ledger import Ledger
     from scanwright.agent.running import Words
+    from scanwright.agent.planner.exemplar import ExemplarPlanner
 
 Review = Callable[[Plan], Plan | None]
 
@@ -148,6 +149,16 @@ class Workbench:
             )
         return self._runtime
 
+    def offline_planner(self, home: Home) -> ExemplarPlanner:
+        """The planner without a language model, on this home's vectors and encoder."""
+        from scanwright.agent.planner.exemplar import ExemplarPlanner as Offline
+        from scanwright.agent.planner.index import ExemplarIndex
+        from scanwright.agent.planner.lexicon import dictionary
+        from scanwright.agent.planner.reading.words import Speller
+
+        index = ExemplarIndex(self.registry, home.vectors(), self.runtime(home).encode)
+        return Offline(index, Speller(dictionary(self.weights)))
+
     def planner(
         self,
         home: Home,
@@ -162,13 +173,7 @@ class Workbench:
         studies and patient say whose identifiers must not leave; ledger books what a model takes. Raises
         UserInputError where a model is asked for and no endpoint is known.
         """
-        from scanwright.agent.planner.exemplar import ExemplarPlanner
-        from scanwright.agent.planner.index import ExemplarIndex
-        from scanwright.agent.planner.lexicon import dictionary
-        from scanwright.agent.planner.reading.words import Speller
-
-        index = ExemplarIndex(self.registry, home.vectors(), self.runtime(home).encode)
-        offline = ExemplarPlanner(index, Speller(dictionary(self.weights)))
+        offline = self.offline_planner(home)
         llm = self.settings.llm
         if llm.endpoint is None and llm.planner == "model":
             raise UserInputError(
@@ -185,7 +190,7 @@ class Workbench:
         def objected(goals: Sequence[Goal], views: Sequence[StudyView]) -> list[str]:
             return objections(self.compiled(Proposal(tuple(goals), ""), views, catalogue_all=catalogue_all))
 
-        model = ModelPlanner(client, self.registry, index, offline, objected)
+        model = ModelPlanner(client, self.registry, offline.index, offline, objected)
         return model if llm.planner == "model" else SurestPlanner(offline, model)
 
     def compiled(self, proposal: Proposal, studies: Sequence[StudyView], *, catalogue_all: bool = False) -> Plan:
@@ -216,13 +221,25 @@ class Workbench:
                 studies = given.views(home, targets)
             with self._timed("plan"):
                 proposal, llm = self._proposed(home, question, studies, given, catalogue_all=catalogue_all)
-                goals = [given.completed(g, studies) for g in proposal.goals]
-                plan = self.compiler(catalogue_all=catalogue_all).compile(
-                    goals, studies, question=question, planner=proposal.planner
-                )
-                plan = settle(plan, sense.check(plan, studies, self.registry))
-                plan = plan.model_copy(update={"remarks": proposal.remarks})
-            return Planned(_warned(plan, proposal.warnings), proposal.items, tuple(studies), proposal.warnings, llm)
+                return self.planned(question, proposal, studies, given, llm=llm, catalogue_all=catalogue_all)
+
+    def planned(
+        self,
+        question: str,
+        proposal: Proposal,
+        studies: Sequence[StudyView],
+        given: Given | None = None,
+        *,
+        llm: dict[str, Any] | None = None,
+        catalogue_all: bool = False,
+    ) -> Planned:
+        """The plan for a proposal with what was given beside the question; llm is what a language model took for it."""
+        goals = [(given or Given()).completed(g, studies) for g in proposal.goals]
+        compiler = self.compiler(catalogue_all=catalogue_all)
+        plan = compiler.compile(goals, studies, question=question, planner=proposal.planner)
+        plan = settle(plan, sense.check(plan, studies, self.registry))
+        plan = plan.model_copy(update={"remarks": proposal.remarks})
+        return Planned(_warned(plan, proposal.warnings), proposal.items, tuple(studies), proposal.warnings, llm)
 
     def _proposed(
         self, home: Home, question: str, studies: Sequence[StudyView], given: Given, *, catalogue_all: bool
@@ -256,7 +273,7 @@ class Workbench:
         """
         given = given or Given()
         self.timings.clear()
-        with self.open_home() as home:
+        with self.open_home():
             planned = self.plan(targets, question, given)
             plan = planned.plan
             if review is not None:
@@ -272,8 +289,15 @@ class Workbench:
                 )
             elif not approved:
                 needs_approval(plan, self.registry, self.settings.agent.approve_over_s)
-            running = self._running(home, on_step, self._words(home, given.patient))
-            return running.run(plan, planned.studies, reviewed=review is not None, llm=planned.llm)
+            return self.run_planned(replace(planned, plan=plan), given, on_step=on_step, reviewed=review is not None)
+
+    def run_planned(
+        self, planned: Planned, given: Given | None = None, *, on_step: OnStep | None = None, reviewed: bool = False
+    ) -> AnswerResult:
+        """Runs a planned question, whether a person has to approve it or not: see needs_approval."""
+        with self.open_home() as home:
+            running = self._running(home, on_step, self._words(home, (given or Given()).patient))
+            return running.run(planned.plan, planned.studies, reviewed=reviewed, llm=planned.llm)
 
     def run_plan(
         self,

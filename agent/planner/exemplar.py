@@ -72,13 +72,30 @@ class ExemplarPlanner:
         self._index, self._speller = index, speller
         learn(index.structures)
 
-    def propose(self, question: str, studies: Sequence[StudyView]) -> Proposal:
-        """The goals of a question, part by part, with what is declined or unclear."""
+    @property
+    def index(self) -> ExemplarIndex:
+        """The example questions that it looks at."""
+        return self._index
+
+    def words(self, question: str, studies: Sequence[StudyView]) -> tuple[str, bool]:
+        """The question as it is to be split, in plain lower case; True where it asks for every method."""
         asked, by_methods = without_methods(normalise(question, self._speller))
-        text = protect(said_plainly(_in_words_of(studies, asked)))
+        return protect(said_plainly(_in_words_of(studies, asked))), by_methods
+
+    def parts(self, text: str, studies: Sequence[StudyView]) -> list[Part]:
+        """What each part of a text (of `words`) says by itself; what a measure is ever given of is filled in."""
         has_mask = bool(studies) and studies[0].mask is not None
         read = [read_part(p, has_mask=has_mask) for p in split(text) or [Piece(text)]]
-        parts = completed([self._of_what(p) if p.want in MEASURES else p for p in read])
+        return [self._of_what(p) if p.want in MEASURES else p for p in read]
+
+    def only_of(self, want: str) -> str | None:
+        """The one structure that want is ever given of, or None."""
+        return self._index.only_of(want)
+
+    def propose(self, question: str, studies: Sequence[StudyView]) -> Proposal:
+        """The goals of a question, part by part, with what is declined or unclear."""
+        text, by_methods = self.words(question, studies)
+        parts = completed(self.parts(text, studies))
         table = _TABLE.search(text) is not None
         items: list[Item] = []
         remarks: list[Item] = []

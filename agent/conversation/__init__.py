@@ -1,0 +1,1 @@
+"""Conversations: follow-up questions read against what was asked before, and answers about answers."""
