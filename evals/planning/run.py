@@ -29,6 +29,7 @@ from scanwright.tools.errors import UserInputError
 _FILES = {
     "tuning": "tuning.jsonl", "growth": "body_brain.jsonl",
     "eyes_dev": "eyes_dev.jsonl", "eyes_test": "eyes_test.jsonl",
+    "eyes_more_dev": "eyes_more.jsonl", "eyes_more_test": "eyes_more.jsonl",
 }  # fmt: skip
 
 
