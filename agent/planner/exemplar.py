@@ -16,6 +16,7 @@ from scanwright.agent.plan.second_method import METHODS, OVERLAP
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Declined, DeclinedCode, Item, Proposal, Unclear
 from scanwright.agent.planner.index import ExemplarIndex, Neighbour, Vote, vote
+from scanwright.agent.planner.reading.accounted import left_out, structure_left_out
 from scanwright.agent.planner.reading.beyond import beside, unknown_body_part, unknown_quantity
 from scanwright.agent.planner.reading.choices import of_nodes
 from scanwright.agent.planner.reading.context import completed
@@ -95,18 +96,25 @@ class ExemplarPlanner:
     def propose(self, question: str, studies: Sequence[StudyView]) -> Proposal:
         """The goals of a question, part by part, with what is declined or unclear."""
         text, by_methods = self.words(question, studies)
-        parts = completed(self.parts(text, studies))
+        read = self.parts(text, studies)
+        parts = completed(read)
         table = _TABLE.search(text) is not None
+        found = [self._item(part, studies, table=table) for part in parts]
+        wanting = {p.text for p in read if p.want is None}
         items: list[Item] = []
         remarks: list[Item] = []
         confidence = 1.0
-        for part in parts:
-            item, sure = self._item(part, studies, table=table)
+        for part, (item, sure) in zip(parts, found, strict=True):
+            asked_back = False
+            if isinstance(item, Goal):
+                others = [i for i, _ in found if isinstance(i, Goal)]
+                item = _accounted(part, item, others, inherited=part.text in wanting)
+                asked_back = isinstance(item, Unclear)
             if isinstance(item, Goal) and by_methods and _has_methods(item):
                 item = item.model_copy(update={"compare": METHODS})
             if isinstance(item, Goal) and of_nodes(item.want, question):
                 item = item.model_copy(update={"params": {**item.params, "nodes": "yes"}})
-            said = items if part.cues or not isinstance(item, Unclear) else remarks
+            said = items if part.cues or not isinstance(item, Unclear) or asked_back else remarks
             if item not in said:
                 said.append(item)
             confidence = min(confidence, sure)
@@ -196,6 +204,24 @@ class ExemplarPlanner:
             unit=unit,
             output="table" if table and want != "table_csv" else None,
         )
+
+
+def _accounted(part: Part, goal: Goal, others: Sequence[Goal], *, inherited: bool) -> Item:
+    """The goal, where it carries what its part of the question names; else a question back, or a refusal."""
+    if unknown_quantity(part.text) is not None:
+        return _decline(part.text, "no_tool")
+    word = left_out(part.text, goal, inherited=inherited) or structure_left_out(part.text, goal, others)
+    if word is None:
+        return goal
+    sentence = f'The question says "{word}", and what can be measured here would not take that in'
+    if goal.want == "longest_diameter":
+        name = goal.of.replace("_", " ")
+        return Unclear(
+            part.text,
+            f"{sentence}: ask for the box around it (right to left, front to back, top to bottom) or for the longest line.",
+            (f"box around the {name}", f"longest diameter of the {name}"),
+        )
+    return Unclear(part.text, f"{sentence}: leave it out, or say it in another way.")
 
 
 def _has_methods(goal: Goal) -> bool:
