@@ -44,9 +44,11 @@ from scanwright.tools.weights.store import WeightsStore
 
 if TYPE_CHECKING:
     from scanwright.agent.answering import Wording
+    from scanwright.agent.conversation.conversation import Conversation
     from scanwright.agent.llm.ledger import Ledger
-    from scanwright.agent.running import Words
     from scanwright.agent.planner.exemplar import ExemplarPlanner
+    from scanwright.agent.planner.model.planner import ModelPlanner
+    from scanwright.agent.running import Words
 
 Review = Callable[[Plan], Plan | None]
 
@@ -179,19 +181,36 @@ class Workbench:
             raise UserInputError(
                 'The settings say llm.planner = "model", and no endpoint: add [llm.endpoint] with base_url and model.'
             )
-        if llm.endpoint is None or llm.planner == "offline":
+        model = self.model_planner(home, studies, patient=patient, ledger=ledger, catalogue_all=catalogue_all)
+        if model is None:
             return offline
-        from scanwright.agent.llm.clients import client_for
         from scanwright.agent.planner.model.choice import SurestPlanner
-        from scanwright.agent.planner.model.planner import ModelPlanner
 
+        return model if llm.planner == "model" else SurestPlanner(offline, model)
+
+    def model_planner(
+        self,
+        home: Home,
+        studies: Sequence[StudyView] = (),
+        *,
+        patient: str | None = None,
+        ledger: Ledger | None = None,
+        catalogue_all: bool = False,
+    ) -> ModelPlanner | None:
+        """The planner that asks the language model of the settings; None where they name none."""
+        llm = self.settings.llm
+        if llm.endpoint is None or llm.planner == "offline":
+            return None
+        from scanwright.agent.llm.clients import client_for
+        from scanwright.agent.planner.model.planner import ModelPlanner as ByModel
+
+        offline = self.offline_planner(home)
         client = client_for(llm.endpoint, home, studies, patient=patient, ledger=ledger, cancelled=self.cancelled)
 
         def objected(goals: Sequence[Goal], views: Sequence[StudyView]) -> list[str]:
             return objections(self.compiled(Proposal(tuple(goals), ""), views, catalogue_all=catalogue_all))
 
-        model = ModelPlanner(client, self.registry, offline.index, offline, objected)
-        return model if llm.planner == "model" else SurestPlanner(offline, model)
+        return ByModel(client, self.registry, offline.index, offline, objected)
 
     def compiled(self, proposal: Proposal, studies: Sequence[StudyView], *, catalogue_all: bool = False) -> Plan:
         """The plan for a proposal, without what makes no sense; nothing is run."""
@@ -204,6 +223,18 @@ class Workbench:
         agent = self.settings.agent
         usable: Callable[[Tool[..., Any]], str | None] = (lambda _: None) if catalogue_all else self.why_not
         return Compiler(self.registry, usable, pins=agent.pins, pictures=agent.pictures)
+
+    def conversation(self, targets: Sequence[str | Path], given: Given | None = None) -> Conversation:
+        """Begins a conversation about studies, the earlier exam first."""
+        from scanwright.agent.conversation.conversation import Conversation as Begun
+
+        return Begun.begin(targets, given, bench=self)
+
+    def open_conversation(self, conversation: str = "last") -> Conversation:
+        """Goes on with a kept conversation: its id, the beginning of it, or the "last". Raises UserInputError."""
+        from scanwright.agent.conversation.conversation import Conversation as Kept
+
+        return Kept.open(conversation, bench=self)
 
     def import_study(self, target: str | Path, given: Given | None = None) -> StudyRecord:
         """Imports a file or folder and returns the study. Raises UserInputError or NeedsInput."""
@@ -317,12 +348,16 @@ class Workbench:
         with self.open_home() as home:
             studies = given.views(home, targets)
             views = tuple(sorted(studies, key=lambda s: s.alias))
-            plan = with_goals(plan, self.registry)
-            checked = settle(plan, sense.check(plan, views, self.registry))
+            checked = self.checked(plan, views)
             if not approved:
                 needs_approval(checked, self.registry, self.settings.agent.approve_over_s)
             words = self._words(home, given.patient)
             return self._running(home, on_step, words).run(checked, views, reviewed=approved)
+
+    def checked(self, plan: Plan, studies: Sequence[StudyView]) -> Plan:
+        """A plan by hand, or an edited one, as it may run on studies."""
+        plan = with_goals(plan, self.registry)
+        return settle(plan, sense.check(plan, studies, self.registry))
 
     def resume(self, run: str, *, on_step: OnStep | None = None) -> AnswerResult:
         """Finishes a run that was interrupted, on its own studies. Raises UserInputError where it is finished."""

@@ -15,7 +15,7 @@ from scanwright.memory.records import Record
 from scanwright.tools.hashing import canonical_json
 from sqlalchemy import Connection, Row, and_, func, insert, select
 
-Reading: TypeAlias = Literal["ask", "why", "how_sure", "undo", "redo", "fork", "unclear"]
+Reading: TypeAlias = Literal["ask", "why", "how_sure", "undo", "redo", "fork"]
 
 _conversations = schema.conversations
 _turns = schema.turns
@@ -86,7 +86,7 @@ class ConversationStore:
         with self._database.transaction() as connection:
             seq = connection.execute(highest).scalar_one() + 1
             kept = turn.model_copy(update={"seq": seq, "utc": utc_now()})
-            if kept.reading in ("ask", "unclear"):
+            if kept.reading == "ask":
                 kept = kept.model_copy(update={"head": seq})
             log = ("parent", "head", "reading", "exam", "plan_key", "run_id", "utc")
             row = {"conversation_id": conversation_id, "seq": seq}

@@ -12,6 +12,7 @@ import click
 # name: (module, one line of help)
 COMMANDS: dict[str, tuple[str, str]] = {
     "ask": ("scanwright.agent.cli.ask", "Ask a question about a scan."),
+    "chat": ("scanwright.agent.cli.chat", "Ask questions that go on from one another."),
     "plan": ("scanwright.agent.cli.plan", "Show how a question would be answered; run nothing."),
     "run": ("scanwright.agent.cli.run", "Run a plan file."),
     "show": ("scanwright.agent.cli.show", "Show an earlier run and its evidence."),

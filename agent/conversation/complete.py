@@ -93,6 +93,9 @@ class Completer:
     def _changed(self, said: Fragment, goal: Goal) -> Goal | None:
         """The goal as the fragment wants it asked; None where that cannot be said of it."""
         changes: dict[str, Any] = {}
+        if goal.compare == METHODS and (said.structures or said.limits or said.side or said.other_side):
+            # A second method was asked for of the other thing.
+            changes["compare"] = None
         side = _asked_side(said, goal)
         if side is not None:
             if not _has_structure(goal):

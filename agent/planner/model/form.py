@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scanwright.agent.plan.second_method import METHODS
@@ -18,6 +18,7 @@ from scanwright.agent.planner.reading.structures import mentions
 from scanwright.agent.planner.reading.wants import OF_THE_IMAGE
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.contract.quantity import Point, Quantity
+from scanwright.tools.vocabulary.structures import STRUCTURES
 
 SIDES = ("whole", "left", "right", "each")
 DECLINES: tuple[DeclinedCode, ...] = (
@@ -63,8 +64,11 @@ class Choices:
         items = {"anyOf": [_object(goal), _object(decline), _object({"kind": {"const": "unclear"}})]}
         return _object({"items": {"type": "array", "minItems": 1, "maxItems": ITEMS_AT_MOST, "items": items}})
 
-    def read(self, form: Mapping[str, Any], question: str) -> tuple[Item, ...]:
-        """What a filled form says, in its order. Raises FormWrong, in words for the model, where it does not fit."""
+    def read(self, form: Mapping[str, Any], question: str, before: Sequence[Goal] = ()) -> tuple[Item, ...]:
+        """What a filled form says, in its order. Raises FormWrong, in words for the model, where it does not fit.
+
+        before are the goals of the question that this one goes on from: what they say counts as said.
+        """
         rows = form.get("items")
         if (
             not isinstance(rows, list)
@@ -72,7 +76,9 @@ class Choices:
             or not all(isinstance(r, dict) for r in rows)
         ):
             raise FormWrong(f'"items" is a list of 1 to {ITEMS_AT_MOST} objects.')
-        items = tuple(dict.fromkeys(self._item(row, question) for row in rows))
+        heard = f"{question} {_said_before(before)}" if before else question
+        items = tuple(dict.fromkeys(self._item(row, heard) for row in rows))
+        items = tuple(i if isinstance(i, Goal) else replace(i, asked=question) for i in items)
         goals = tuple(i for i in items if isinstance(i, Goal))
         # A small model likes to add a refusal to a goal. A sentence of one part asks for one thing.
         return goals if goals and is_english(question) and len(split(protect(question.lower()))) < 2 else items
@@ -125,6 +131,21 @@ def filled(items: Sequence[Item]) -> dict[str, Any] | None:
     """The form that says these items, for examples; None where it cannot say them."""
     rows = [_row(item) for item in items]
     return None if not rows or any(row is None for row in rows) else {"items": rows}
+
+
+def _said_before(before: Sequence[Goal]) -> str:
+    """What goals say, in the words that a question would need for it."""
+    words: list[str] = []
+    for goal in before:
+        words += ["both" if goal.side in ("each", "both") else goal.side, goal.unit or ""]
+        words += [goal.output or "", "slice" if goal.group else "", "methods" if goal.compare == METHODS else ""]
+        # Structures are named in the words of the vocabulary, so that they are read as they were.
+        words += [STRUCTURES[n].label for n in (goal.of, goal.region) if n in STRUCTURES]
+        limits = [q for q in goal.params.values() if isinstance(q, Quantity)]
+        words += [
+            f"{q.value:g} {'HU' if q.unit == _UCUM['HU'] else 'SUV' if q.unit == _UCUM['SUV'] else ''}" for q in limits
+        ]
+    return " ".join(w for w in words if w and w != "whole")
 
 
 def _row(item: Item) -> dict[str, Any] | None:

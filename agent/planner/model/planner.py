@@ -35,23 +35,26 @@ class ModelPlanner:
         self._objections = objections
         self.name = f"model ({llm.endpoint.model})"
 
-    def propose(self, question: str, studies: Sequence[StudyView]) -> Proposal:
-        """The goals of a question; the offline planner's where the endpoint fails. Raises Cancelled."""
+    def propose(self, question: str, studies: Sequence[StudyView], before: Sequence[Goal] = ()) -> Proposal:
+        """The goals of a question; the offline planner's where the endpoint fails. Raises Cancelled.
+
+        before are the goals of the question that it may go on from.
+        """
         try:
-            return Proposal(self._filled(question, studies), self.name)
+            return Proposal(self._filled(question, studies, before), self.name)
         except (EndpointFailed, BoundaryCrossed) as error:
             plain = self._offline.propose(question, studies)
             return Proposal(plain.items, plain.planner, plain.confidence, warnings=(*plain.warnings, _without(error)))
 
-    def _filled(self, question: str, studies: Sequence[StudyView]) -> tuple[Item, ...]:
+    def _filled(self, question: str, studies: Sequence[StudyView], before: Sequence[Goal]) -> tuple[Item, ...]:
         read = self._reader()
-        prompt = write_prompt(question, studies, self._registry, self._index, read)
+        prompt = write_prompt(question, studies, self._registry, self._index, read, before)
         messages = list(prompt.messages)
         last: tuple[Item, ...] = ()
         for repair in range(REPAIRS + 1):
             form = self._llm.json(messages, prompt.choices.schema(), name="plan")
             try:
-                items = prompt.choices.read(form, question)
+                items = prompt.choices.read(form, question, before)
                 wrong = list(self._objections([i for i in items if isinstance(i, Goal)], studies))
             except FormWrong as error:
                 items, wrong = (), [str(error)]
