@@ -21,6 +21,10 @@ PARTS = {
     ),
     "brain": ("scanwright.evals.accuracy.brain", "Brain tools against atlases and each other."),
     "brain_measures": ("scanwright.evals.accuracy.brain_measures", "Head measures on phantoms and real scans."),
+    "conversations": (
+        "scanwright.evals.planning.conversations",
+        "Follow-up questions, turn by turn: reading, exact goals, outcomes.",
+    ),
     "clicks": ("scanwright.evals.accuracy.clicks", "Dice per click on phantoms and on real structures."),
     "retina": ("scanwright.evals.accuracy.retina", "Retinal vessels on drawn fundi, and two methods on a photograph."),
     "retrieval": ("scanwright.evals.accuracy.retrieval", "Nearest crops of CTs: same region, same patient?"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,9 +10,11 @@ from scanwright.agent.answer.units import sayable, unit_of
 from scanwright.agent.conversation.fragment import Fragment
 from scanwright.agent.given import OF_TWO_EXAMS
 from scanwright.agent.plan.second_method import METHODS, OVERLAP
+from scanwright.agent.planner.reading.structures import mentions
 from scanwright.agent.planner.reading.wants import INTENSITY, MEASURES, OF_THE_IMAGE
+from scanwright.agent.planner.reading.wants_flat import on_flat
 from scanwright.tools.contract.goal import Goal, Side
-from scanwright.tools.contract.quantity import Point, Quantity
+from scanwright.tools.contract.quantity import HU, Point, Quantity
 from scanwright.tools.registry import Registry
 from scanwright.tools.vocabulary.structures import PAIRED
 
@@ -20,6 +23,48 @@ PICTURES = ("overlay", "mask", "mask_nifti", "surface_stl", "surface_mesh")
 DIAMETERS = ("longest_diameter", "longest_axial_diameter", "axial_diameters")
 # What is wanted of a structure, whichever it is; what is ever of one structure is not asked of another.
 _OF_ONE = frozenset({*MEASURES, *OF_THE_IMAGE, "emphysema_index", "labelmap", "plane", "area_at_level"})
+
+
+# Measures of one family, which in a follow-up are called by what tells them apart.
+_KIN: tuple[tuple[frozenset[str], tuple[tuple[re.Pattern[str], str], ...]], ...] = (
+    (
+        frozenset({"liver_spleen_ratio", "liver_spleen_difference", "liver_fat_grade"}),
+        (
+            (re.compile(r"\bdifferences?\b"), "liver_spleen_difference"),
+            (re.compile(r"\bratio\b"), "liver_spleen_ratio"),
+            (re.compile(r"\bgrades?\b"), "liver_fat_grade"),
+        ),
+    ),
+    (
+        frozenset({"agatston_score", "calcium_volume_score", "calcified_lesion_count"}),
+        (
+            (re.compile(r"\bvolume\b"), "calcium_volume_score"),
+            (re.compile(r"\b(?:how many|number|count)\b"), "calcified_lesion_count"),
+            (re.compile(r"\bagatston\b"), "agatston_score"),
+        ),
+    ),
+    (
+        frozenset({"suv_max", "suv_mean", "suv_peak"}),
+        (
+            (re.compile(r"\b(?:max\w*|highest)\b"), "suv_max"),
+            (re.compile(r"\b(?:mean|average)\b"), "suv_mean"),
+            (re.compile(r"\bpeak\b"), "suv_peak"),
+        ),
+    ),
+    (
+        frozenset({"nuclei_count", "nuclei_density"}),
+        ((re.compile(r"\bper (?:square|sq|mm|area|unit)|\bdens\w+"), "nuclei_density"),),
+    ),
+    (
+        frozenset({"vessel_density", "vessel_length", "vessel_calibre", "fractal_dimension"}),
+        (
+            (re.compile(r"\b(?:length|long)\b"), "vessel_length"),
+            (re.compile(r"\b(?:width|wide|calib\w+|thick\w*)\b"), "vessel_calibre"),
+            (re.compile(r"\bdens\w+\b"), "vessel_density"),
+            (re.compile(r"\bfractal\b"), "fractal_dimension"),
+        ),
+    ),
+)
 
 
 class Ambiguous(Exception):
@@ -38,7 +83,10 @@ class Completer:
 
     def completed(self, said: Fragment, before: Sequence[Goal]) -> tuple[Goal, ...]:
         """The goals that a fragment means after these; none where it has nothing to do with them. Raises Ambiguous."""
-        if said.wants:
+        kin = kin_of(said.text, before)
+        if kin is not None:
+            goals: tuple[Goal, ...] = (kin,)
+        elif said.wants:
             goals = self._other_wants(said, before)
         elif said.structures:
             goals = self._other_structures(said, before)
@@ -53,13 +101,15 @@ class Completer:
     def _other_wants(self, said: Fragment, before: Sequence[Goal]) -> tuple[Goal, ...]:
         """ "And its mean HU?": what is wanted is new, of what is from before."""
         want = said.wants[0]
+        if want == "overlay" and not said.structures:
+            return self._shown(before)
         if said.structures:
             of, side = said.structures[0]
             return (Goal(want=want, of=of, side=side),) if want not in OF_THE_IMAGE else ()
         donors = _distinct(
             g for g in before if _has_structure(g) and not (want in _OF_ONE and want not in OF_THE_IMAGE)
         )
-        goals = [_of_same(g, want) for g in donors]
+        goals = [_of_same(g, on_flat(g.of, want, said.text) or want) for g in donors]
         if len(goals) > 1 and said.singular and len({g.of for g in goals}) > 1:
             raise Ambiguous(goals)
         return tuple(goals)
@@ -68,9 +118,9 @@ class Completer:
         """ "What about the spleen?": of what is new, what is wanted is from before."""
         found = []
         for goal in before:
-            if goal.want in _OF_ONE or goal.of in ("labels",):
-                continue
             for name, side in said.structures:
+                if goal.want in _OF_ONE and name != goal.of:
+                    continue
                 if goal.of == RANGE:
                     found.append(goal.model_copy(update={"region": name, "side": side}))
                     continue
@@ -102,7 +152,7 @@ class Completer:
                 return None
             if said.structures and len(said.structures) > 1:
                 side = goal.side
-            changes["side"] = side
+            changes["side"] = "whole" if goal.want == "asymmetry_index" else side
         elif said.other_side:
             return None
         if said.unit is not None:
@@ -120,6 +170,8 @@ class Completer:
         if said.region is not None and said.limits is None:
             changes["region"] = said.region
         if said.table:
+            if goal.want in PICTURES:
+                return None
             changes["output"] = "table"
         if said.slices:
             changes["group"] = "slice"
@@ -133,6 +185,9 @@ class Completer:
 
     def _limited(self, said: Fragment, goal: Goal) -> dict[str, Any] | None:
         """ "Only above 300 HU": the voxels between limits in what was measured."""
+        if goal.want == "emphysema_index" and said.limits is not None:
+            limits: dict[str, Any] = {k: q.model_copy(update={"unit": HU}) for k, q in said.limits.params.items()}
+            return {"want": "volume_fraction", "of": RANGE, "region": goal.of, "params": limits}
         if not _has_structure(goal) or goal.want in _OF_ONE:
             return None
         others = {k: v for k, v in goal.params.items() if k not in ("low", "high")}
@@ -155,6 +210,18 @@ class Completer:
 def has_methods(goal: Goal) -> bool:
     """True where an outline is measured, so that several methods could be."""
     return goal.of != "image" and goal.want not in (*OF_THE_IMAGE, *OF_TWO_EXAMS, OVERLAP)
+
+
+def kin_of(text: str, before: Sequence[Goal]) -> Goal | None:
+    """The measure of the same family that the words name; none where another structure is named."""
+    if [m for m in mentions(text) if m.name not in ("image", *(g.of for g in before))]:
+        return None
+    for goal in before:
+        for family, names in _KIN:
+            want = next((w for p, w in names if p.search(text)), None) if goal.want in family else None
+            if want is not None and want != goal.want:
+                return goal.model_copy(update={"want": want, "unit": None, "output": None, "compare": None})
+    return None
 
 
 def _in_unit_of(goal: Goal, limits: dict[str, Quantity]) -> dict[str, Quantity]:

@@ -21,6 +21,7 @@ from scanwright.agent.conversation.thread import Thread, goals_of
 from scanwright.agent.given import Given
 from scanwright.agent.plan.approval import needs_approval
 from scanwright.agent.plan.plan import Plan
+from scanwright.agent.planner.base import Proposal
 from scanwright.agent.workbench import Planned
 from scanwright.memory.conversations import ConversationRecord, Turn
 from scanwright.tools.contract.goal import Goal
@@ -163,19 +164,33 @@ class Conversation:
         planner = self._bench.planner(home, views, patient=self._given.patient, ledger=ledger)
         reader = FollowUpReader(offline, planner, self._bench.registry, self._model(home, views, ledger))
         try:
-            read = reader.read(question, thread.past(), views)
+            read = reader.read(question, thread.past(self._refused(home, thread)), views)
         except Cancelled:
             # Heard: the next question is not stopped by it.
             self._bench.cancelled.clear()
             raise
         return read, ledger.summary() if ledger.calls else None
 
+    def _refused(self, home: Home, thread: Thread) -> set[int]:
+        """The turns of the branch of which nothing was answered."""
+        found = set()
+        for turn in thread.branch(thread.head):
+            result = self._result_of(home, turn)
+            if result is not None and result.status in ("refused", "needs_input"):
+                found.add(turn.seq)
+        return found
+
     def _model(self, home: Home, views: Sequence[StudyView], ledger: Ledger) -> Model | None:
         """A language model for follow-ups that the rules do not complete, where the settings name one."""
-        planner = self._bench.model_planner(home, views, patient=self._given.patient, ledger=ledger)
-        if planner is None:
+        llm = self._bench.settings.llm
+        if llm.endpoint is None or llm.planner == "offline":
             return None
-        return lambda question, before: planner.propose(question, views, before)
+
+        def read(question: str, before: Sequence[Goal]) -> Proposal | None:
+            planner = self._bench.model_planner(home, views, patient=self._given.patient, ledger=ledger)
+            return None if planner is None else planner.propose(question, views, before)
+
+        return read
 
     def _asked(
         self,

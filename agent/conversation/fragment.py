@@ -13,7 +13,7 @@ from scanwright.agent.planner.reading.wants import OF_THE_IMAGE, cued_wants
 from scanwright.tools.contract.goal import Side
 
 _LEAD = re.compile(
-    r"^(?:(?:ok(?:ay)?|and|so|now|then|but|also|well|right|fine|good|great|thanks?|thank you|what about|how about|what of|what if|and for|same(?: thing| question| again)?(?: for| with| of| in| on| as)?|"
+    r"^(?:(?:ok(?:ay)?|and|so|now|then|but|also|well|fine|good|great|thanks?|thank you|what about|how about|what of|what if|and for|same(?: thing| question| again)?(?: for| with| of| in| on| as)?|"
     r"(?:and )?the same(?: thing| question)?(?: for| with| of| in| on| again)?|(?:do|repeat|try|measure|give me|show me|run|i want|i need|i meant?) (?:that|it|this|the same)(?: again)?(?: for| with| of| in| on| by)?|"
     r"repeat(?: for| with| on)?|likewise|similarly|only|just|instead|rather|this time|no,?|actually|i meant?|make (?:it|that)|please|for|of|in|plus|again|or)\b[\s,:;…-]*)+"
 )
@@ -64,10 +64,10 @@ _COMPARES = re.compile(
     r"\b(?:since|compar\w+|chang\w+|differ\w*|grow\w*|grew|shr[aiu]nk\w*|larger|bigger|smaller|than|increas\w+|decreas\w+|between|register\w*|align\w*|carry|carried|warp\w*|overlap\w*|response|respond\w*|moved?|rotat\w+|progress\w*|regress\w*|new|gone|recist)\b"
 )
 _METHODS_TOO = re.compile(
-    r"\b(?:by|with|using) (?:every|all(?: the)?|each|both|several|other|another|different|a second|the other)(?: of the)? (?:methods?|tools?|models?|networks?|algorithms?|ways?)\b|\bcompare (?:the )?methods\b|\ba second (?:method|opinion)\b"
+    r"\b(?:by|with|using|run|use|try|take|compare) (?:it |that |them )?(?:by |with )?(?:every|all(?: the)?|each|both|several|other|another|different|a second|the other)(?: of the)? (?:methods?|tools?|models?|networks?|algorithms?|ways?)\b|\bcompare (?:the )?methods\b|\ba second (?:method|opinion)\b"
 )
 _YES = re.compile(
-    r"^(?:yes|yeah|yep|sure|ok(?:ay)?|please do|do (?:it|that|so)|go ahead|yes please|please|the first(?: one)?|correct|right)[\s,.!]*(?:please|do (?:it|that|so)|go ahead)?[\s,.!]*$"
+    r"^(?:yes|yeah|yep|sure|ok(?:ay)?|please do|do (?:it|that|so)|go ahead|yes please|please|the first(?: one)?|correct|right)[\s,.!]*(?:(?:please|do|run|use|go|by|measure|compare|try)\b.*)?[\s,.!]*$"
 )
 
 
@@ -146,7 +146,8 @@ def read_fragment(part: Part, *, by_methods: bool = False) -> Fragment:
     rest, together = _taken(_TOGETHER, rest)
     other_side = _OTHER_SIDE.search(rest) is not None
     side = None if together or other_side else _side(rest)
-    unit = part.unit or asked_unit(part.text)
+    # "Per mm²" is how a density is said.
+    unit = None if re.search(r"\bper (?!cent)", part.text) else part.unit or asked_unit(part.text)
     named = [m for m in mentions(rest) if m.name != "image"]
     measured = [m for m in named if not (limits is not None and _INSIDE.search(rest[: m.start]))]
     regions = [m.name for m in named if m not in measured]

@@ -9,13 +9,14 @@ from typing import Literal
 
 from scanwright.agent.answer.writer import goal_words
 from scanwright.agent.conversation.commands import Said, command_of
-from scanwright.agent.conversation.complete import Ambiguous, Completer, has_methods
+from scanwright.agent.conversation.complete import Ambiguous, Completer, has_methods, kin_of
 from scanwright.agent.conversation.fragment import Fragment, exam_of, read_fragment, stands_alone
 from scanwright.agent.given import OF_TWO_EXAMS
 from scanwright.agent.plan.second_method import METHODS
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Declined, Item, Planner, Proposal, Unclear
 from scanwright.agent.planner.exemplar import ExemplarPlanner
+from scanwright.agent.planner.model.form import is_foreign
 from scanwright.agent.planner.reading.context import completed
 from scanwright.agent.planner.reading.declines import declined
 from scanwright.agent.planner.reading.part import Part
@@ -34,12 +35,16 @@ Model = Callable[[str, Sequence[Goal]], Proposal | None]
 
 @dataclass(frozen=True)
 class Past:
-    """An earlier turn of the branch: its goals, what it was asked in, of which exam; command where it explained."""
+    """An earlier turn of the branch: its goals, what it was asked in, of which exam.
+
+    command is what it was where it explained; refused says that nothing of it was answered.
+    """
 
     question: str
     goals: tuple[Goal, ...]
     exam: Exam | None = None
     command: str | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class FollowUpReader:
         said = command_of(question)
         if said is not None and (said.command != "how_sure" or not _is_whole(said.about)):
             return Read(said.command, said=said)
+        past = _without_failed_changes(past)
         asked = [p for p in past if p.command is None]
         text, by_methods = self._offline.words(question, studies)
         rest, exam = exam_of(text)
@@ -108,10 +114,13 @@ class FollowUpReader:
         asked = [p for p in past if p.command is None]
         if not any(p.goals or p.question for p in asked):
             return Read("ask", self._alone(question, studies), alone_exam)
+        if is_foreign(question):
+            return self._foreign(question, asked, studies)
         if fragments and fragments[0].yes and past[0].command == "how_sure":
             fragments = [replace(fragments[0], methods=True)]
         whole = completed(parts)
-        points_back = marked or any(f.marked or f.bare for f in fragments)
+        kin = len(fragments) == 1 and _is_kin(fragments[0], asked)
+        points_back = marked or kin or any(f.marked or f.bare for f in fragments)
         if not points_back or (parts and all(self._stands(p) for p in whole) and not self._borrows(parts, fragments)):
             alone = self._planner.propose(question, studies)
             if not any(isinstance(i, Unclear) for i in alone.items) or _same_as_whole(whole, self._stands):
@@ -122,6 +131,12 @@ class FollowUpReader:
         if all(isinstance(i, Goal) and i.want in OF_TWO_EXAMS for i in items):
             exam = None
         return Read("ask", Proposal(tuple(dict.fromkeys(items)), NAME), exam)
+
+    def _foreign(self, question: str, asked: Sequence[Past], studies: Sequence[StudyView]) -> Read:
+        """The rules read English: what is in another language is the model's, and without one it stands alone."""
+        before = next((p.goals for p in asked if p.goals), ())
+        read = None if self._model is None or not before else self._model(question, before)
+        return Read("ask", self._planner.propose(question, studies) if read is None else read)
 
     def _alone(self, question: str, studies: Sequence[StudyView]) -> Proposal:
         return self._planner.propose(question, studies)
@@ -148,6 +163,11 @@ class FollowUpReader:
             if self._stands(part):
                 items += self._planner.propose(part.text, studies).items
                 continue
+            if declined(part.text) is not None and part.of != "given_region" and not _is_kin(said, asked):
+                refused = self._offline.propose(part.text, studies).items
+                if refused and all(isinstance(i, Declined) for i in refused):
+                    items += refused
+                    continue
             goals = self._completed(completer, said, [g for g in items if isinstance(g, Goal)], asked, studies)
             if isinstance(goals, Unclear):
                 return [*items, goals]
@@ -156,7 +176,7 @@ class FollowUpReader:
                 continue
             if not said.says and (items or len(parts) > 1):
                 continue
-            refused = self._planner.propose(part.text, studies).items if said.says or declined(part.text) else ()
+            refused = self._offline.propose(part.text, studies).items if said.says or declined(part.text) else ()
             if not refused or not all(isinstance(i, Declined) for i in refused):
                 return None
             items += refused
@@ -202,7 +222,9 @@ class FollowUpReader:
             read = self._model(question, before)
             if read is not None and read.goals:
                 return Read("ask", read, exam)
-        alone = self._planner.propose(question, studies)
+            alone = self._offline.propose(question, studies)
+        else:
+            alone = self._planner.propose(question, studies)
         if alone.goals or all(isinstance(i, Declined) for i in alone.items):
             return Read("ask", alone, exam)
         offers = tuple(dict.fromkeys(goal_words(g) for g in before))[:3]
@@ -213,6 +235,23 @@ class FollowUpReader:
 def by_every_method(goals: Sequence[Goal]) -> tuple[Goal, ...]:
     """The goals that several methods could measure, asked so."""
     return tuple(g.model_copy(update={"compare": METHODS}) for g in goals if has_methods(g))
+
+
+def _is_kin(said: Fragment, asked: Sequence[Past]) -> bool:
+    """ "Which grade is that?" after the ratio that is graded judges nothing."""
+    return bool(asked) and kin_of(said.text, asked[0].goals) is not None
+
+
+def _without_failed_changes(past: Sequence[Past]) -> list[Past]:
+    """The turns without those that changed how an answered one was asked, and were refused: nothing goes on from them."""
+    kept: list[Past] = []
+    for i, turn in enumerate(past):
+        about = {(g.of, g.region) for g in turn.goals}
+        earlier = [p for p in past[i + 1 :] if p.goals and not p.refused]
+        same = turn.refused and bool(earlier) and {(g.of, g.region) for g in earlier[0].goals} == about
+        if not (same and about and turn.exam is None):
+            kept.append(turn)
+    return kept
 
 
 def _is_whole(text: str) -> bool:

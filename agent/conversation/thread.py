@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,9 +60,13 @@ class Thread:
         ends = [*leaves, *([self.head] if self.head is not None else [])]
         return [self.branch(end)[::-1] for end in ends]
 
-    def past(self) -> list[Past]:
-        """What a follow-up can go on from, the newest first: this branch, with the explanations since its head."""
-        asked = [Past(t.question, goals_of(t), t.exam) for t in self.branch(self.head)]
+    def past(self, refused: Collection[int] = ()) -> list[Past]:
+        """What a follow-up can go on from, the newest first: this branch, with the explanation after its head.
+
+        refused are the turns of which nothing was answered.
+        """
+        branch = self.branch(self.head)
+        asked = [Past(t.question, goals_of(t), t.exam, refused=t.seq in refused) for t in branch]
         last = self.turns[-1] if self.turns else None
         if last is not None and last.reading in ("why", "how_sure"):
             return [Past(last.question, (), None, last.reading), *asked]

@@ -24,6 +24,14 @@ from scanwright.tools.contract.goal import Goal
 
 
 @dataclass(frozen=True)
+class _State:
+    """The turns before a state of a conversation, the newest first, and what became of the last question."""
+
+    past: tuple[Past, ...] = ()
+    outcome: str = "ask"
+
+
+@dataclass(frozen=True)
 class JudgedTurn:
     """One turn: what was expected and what came, each as (reading, exam, outcome, goals)."""
 
@@ -72,28 +80,42 @@ def judge(
     views = [view, replace(view, alias="S1", relative_day=-100)] if context.get("earlier") else [view]
     if len(views) > 1:
         views[0] = replace(views[0], alias="S2", relative_day=0)
-    branch: list[list[Past]] = [[]]
-    undone: list[list[Past]] = []
+    branch = [_State()]
+    undone: list[_State] = []
     judged = []
     for number, turn in enumerate(conversation["turns"], start=1):
         start = time.perf_counter()
-        read = reader.read(turn["question"], branch[-1], views)
+        read = reader.read(turn["question"], branch[-1].past, views)
         outcome, said = _outcome(bench, read, views, branch, undone, weights=bool(conversation.get("weights")))
         seconds = time.perf_counter() - start
         gold = turn["expect"]
         goals = tuple(Goal.model_validate(g) for g in gold.get("goals", ()))
         expected = (gold["reading"], gold.get("exam"), gold["outcome"], tuple(g.canonical() for g in goals))
-        asks = read.reading == "ask"
-        shown = tuple(g.canonical() for g in read.proposal.goals) if asks else expected[3]
-        got = (read.reading, read.exam if asks else gold.get("exam"), outcome, shown)
-        judged.append(JudgedTurn(conversation["id"], number, turn["question"], expected, got, seconds, said))
+        asked = read
         if gold_history:
             read = Read(gold["reading"], replace(read.proposal, items=goals), gold.get("exam"))
-        _move(read, turn["question"], branch, undone)
+            outcome_after = gold["outcome"]
+        else:
+            outcome_after = outcome
+        _move(read, turn["question"], outcome_after, branch, undone)
+        got = (asked.reading, *_got(asked, outcome, expected, branch))
+        judged.append(JudgedTurn(conversation["id"], number, turn["question"], expected, got, seconds, said))
     return judged
 
 
-def _move(read: Read, question: str, branch: list[list[Past]], undone: list[list[Past]]) -> None:
+def _got(read: Read, outcome: str, expected: tuple[Any, ...], branch: Sequence[_State]) -> tuple[Any, ...]:
+    """Exam, outcome and goals; what is taken back or explained has those of the state that holds then."""
+    if read.reading == "ask":
+        return read.exam, outcome, tuple(g.canonical() for g in read.proposal.goals)
+    if read.reading in ("undo", "redo"):
+        now = next((p for p in branch[-1].past if p.command is None), None)
+        if now is None or outcome == "ask":
+            return None, outcome, ()
+        return expected[1], branch[-1].outcome, tuple(g.canonical() for g in now.goals)
+    return expected[1], outcome, expected[3]
+
+
+def _move(read: Read, question: str, outcome: str, branch: list[_State], undone: list[_State]) -> None:
     """The state after a turn: branch holds the turns before each state of it, the newest state last."""
     if read.reading == "undo" and len(branch) > 1:
         undone.append(branch.pop())
@@ -101,22 +123,25 @@ def _move(read: Read, question: str, branch: list[list[Past]], undone: list[list
         branch.append(undone.pop())
     elif read.reading == "ask":
         undone.clear()
-        branch.append([Past(question, read.proposal.goals, read.exam), *branch[-1]])
+        refused = outcome in ("refuse", "ask")
+        asked = Past(question, read.proposal.goals, read.exam, refused=refused)
+        branch.append(_State((asked, *branch[-1].past), outcome))
     elif read.reading in ("why", "how_sure"):
-        branch[-1] = [Past(question, (), None, read.reading), *branch[-1]]
+        told = Past(question, (), None, read.reading)
+        branch[-1] = _State((told, *branch[-1].past), branch[-1].outcome)
 
 
 def _outcome(
     bench: Workbench,
     read: Read,
     views: Sequence[StudyView],
-    branch: Sequence[Sequence[Past]],
+    branch: Sequence[_State],
     undone: Sequence[Any],
     *,
     weights: bool,
 ) -> tuple[str, str]:
     if read.reading in ("why", "how_sure"):
-        return ("explain" if any(p.question for p in branch[-1]) else "ask"), ""
+        return ("explain" if any(p.question for p in branch[-1].past) else "ask"), ""
     if read.reading == "undo":
         return ("explain" if len(branch) > 1 else "ask"), ""
     if read.reading == "redo":
