@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from scanwright.agent.llm.settings import LLMSettings
+from scanwright.agent.server.settings import ServerSettings
 from scanwright.memory.settings import MemorySettings
 from scanwright.tools.errors import UserInputError
 from scanwright.tools.settings import ToolSettings
@@ -33,6 +34,7 @@ class Settings(BaseSettings):
 
     agent: AgentSettings = Field(default_factory=AgentSettings)
     llm: LLMSettings = Field(default_factory=LLMSettings)
+    server: ServerSettings = Field(default_factory=ServerSettings)
     tools: ToolSettings = Field(default_factory=ToolSettings)
     memory: MemorySettings = Field(default_factory=MemorySettings)
 

@@ -25,7 +25,9 @@ _NEXT_SEQ = select(func.coalesce(func.max(_events.c.seq), 0) + 1).where(_events.
 class AskedTurn(Record):
     """A turn as the server owes it. request is what the client sent beside the question; number counts from 1.
 
-    parent is the turn in whose state it was asked (None: the beginning).
+    parent is the turn in whose state it was asked (None: the beginning). conversation_turn is its number in the
+    conversation once it is kept there, before how many turns that had when it began; approved_plan says that a person
+    let its plan run.
     """
 
     turn_id: str
@@ -40,6 +42,9 @@ class AskedTurn(Record):
     run_id: str | None = None
     answer: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+    conversation_turn: int | None = None
+    before: int | None = None
+    approved_plan: bool = False
     utc: str = ""
 
 

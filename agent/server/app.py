@@ -1,109 +1,91 @@
-"""The API: health, tools, studies, questions. It binds to loopback; no path from a client reaches the file system."""
+"""The application: routes, what every request passes, and how errors are told."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from threading import Lock
-from typing import Annotated, Any
+import logging
+from collections.abc import Sequence
+from typing import Any
 
-from fastapi import Body, FastAPI, File, Request, UploadFile
-from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict
-from scanwright.agent.answer.result import AnswerResult
-from scanwright.agent.given import Given
-from scanwright.agent.workbench import Workbench
-from scanwright.memory.records import StudyRecord
-from scanwright.tools.contract.card import ToolCard
-from scanwright.tools.contract.quantity import Point
-from scanwright.tools.errors import NeedsInput, ScanwrightError, UserInputError
-from scanwright.tools.imaging.loaded import GivenFacts
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from scanwright.agent.correcting import ChangedMeanwhile
+from scanwright.agent.server import page
+from scanwright.agent.server.answers import Problem
+from scanwright.agent.server.desk import Desk, NotThere, refusal
+from scanwright.agent.server.logs import Metrics, Watched
+from scanwright.agent.server.routes import about, artifacts, plans, runs, sessions, studies, uploads
+from scanwright.agent.server.safety import Safety
+from scanwright.agent.server.settings import ServerSettings
+from scanwright.agent.server.signin import SignIn
+from scanwright.agent.server.uploads import NoUpload, TooLarge, WrongOffset
+from scanwright.tools.errors import Cancelled, NeedsInput, ScanwrightError, ToolFailed, ToolInputError, UserInputError
+from starlette.exceptions import HTTPException
 
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]", "testserver"}
-
-
-class Question(BaseModel):
-    """A question about imported studies, the one asked about last."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    studies: list[str]
-    question: str
-    series: str | None = None
-    at: Point | None = None
-    approved: bool = False
+log = logging.getLogger("scanwright.server")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (NotThere, 404), (NoUpload, 404), (TooLarge, 413), (WrongOffset, 409), (ChangedMeanwhile, 409), (NeedsInput, 409),
+    (UserInputError, 422), (ToolInputError, 422), (Cancelled, 409), (ToolFailed, 422), (ScanwrightError, 500),
+)  # fmt: skip
 
 
-def make_app(bench: Workbench) -> FastAPI:
-    """The application on a workbench. One question is answered at a time; others wait their turn."""
-    app = FastAPI(title="Scanwright", version="1", docs_url=None, redoc_url=None)
-    turn = Lock()
+def make_app(
+    desk: Desk | None,
+    *,
+    sign_in: SignIn | None = None,
+    hosts: Sequence[str] | None = (),
+    settings: ServerSettings | None = None,
+) -> FastAPI:
+    """The application on an open desk (None: for its description alone).
 
-    @app.middleware("http")
-    async def only_local(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-        """A page of another site that resolves to this machine (DNS rebinding) gets nothing."""
-        host = request.headers.get("host", "")
-        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-        if name not in LOCAL_HOSTS:
-            return JSONResponse({"error": "This server answers on this machine only."}, 421)
-        return await call(request)
-
-    @app.exception_handler(ScanwrightError)
-    async def told(request: Request, error: Exception) -> JSONResponse:
-        code = 409 if isinstance(error, NeedsInput) else 422 if isinstance(error, UserInputError) else 500
-        return JSONResponse({"error": str(error), "missing": list(getattr(error, "missing", ()))}, code)
-
-    @app.get("/health")
-    def health() -> dict[str, Any]:
-        """Whether it is there, and with how many tools."""
-        return {"status": "ok", "tools": len(bench.registry)}
-
-    @app.get("/tools")
-    def tools() -> list[ToolCard]:
-        """Every tool's card."""
-        return [tool.card for tool in bench.registry]
-
-    @app.get("/studies")
-    def studies() -> list[StudyRecord]:
-        """The imported studies."""
-        with turn, bench.open_home() as home:
-            return home.studies.list()
-
-    @app.post("/studies", status_code=201)
-    async def add_study(
-        upload: Annotated[UploadFile, File()],
-        modality: Annotated[str | None, Body()] = None,
-        body_part: Annotated[str | None, Body()] = None,
-    ) -> StudyRecord:
-        """Imports an uploaded file (NIfTI, or a zip of a DICOM series)."""
-        facts = GivenFacts(modality=modality, body_part=body_part)
-
-        def kept() -> StudyRecord:
-            with tempfile.TemporaryDirectory(prefix="scanwright-upload-") as folder:
-                path = Path(folder) / _safe_name(upload.filename)
-                with path.open("wb") as file:
-                    shutil.copyfileobj(upload.file, file)
-                with turn:
-                    return bench.import_study(path, Given(facts))
-
-        return await run_in_threadpool(kept)
-
-    @app.post("/ask")
-    def ask(question: Question) -> AnswerResult:
-        """Answers a question about imported studies, named by id."""
-        with turn:
-            with bench.open_home() as home:
-                ids = [home.studies.get(study).study_id for study in question.studies]
-            given = Given(series=question.series, at=question.at)
-            return bench.ask(ids, question.question, given, approved=question.approved)
-
+    hosts are names by which it may be called beside this machine's own; None takes every name.
+    """
+    problems: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (401, 404, 409, 413, 422)}
+    app = FastAPI(
+        title="Scanwright", version="1", docs_url=None, redoc_url=None, responses=problems,
+        description="Ask a question about a scan. Research use only: this is not a medical device.",
+    )  # fmt: skip
+    app.state.desk = desk
+    app.state.metrics = Metrics()
+    app.state.sign_in = sign_in = sign_in or SignIn()
+    for part in (about, studies, uploads, sessions, plans, runs, artifacts, page):
+        app.include_router(part.router)
+    _tell_errors(app)
+    limits = settings or (desk.settings if desk is not None else ServerSettings())
+    known = None if hosts is None else LOOPBACK | {h.lower() for h in (*hosts, *limits.hosts)}
+    app.add_middleware(Safety, sign_in=sign_in, hosts=known, max_body=limits.max_body)
+    app.add_middleware(Watched, metrics=app.state.metrics)
     return app
 
 
-def _safe_name(name: str | None) -> str:
-    """The last part of a file name, its ending kept, everything unusual replaced."""
-    last = Path((name or "upload").replace("\\", "/")).name
-    return "".join(c if c.isalnum() or c in "._-" else "_" for c in last).lstrip(".") or "upload"
+def _tell_errors(app: FastAPI) -> None:
+    @app.exception_handler(ScanwrightError)
+    async def told(request: Request, error: ScanwrightError) -> JSONResponse:
+        code = next(code for kind, code in _CODES if isinstance(error, kind))
+        body = refusal(error)
+        if isinstance(error, WrongOffset):
+            body["offset"] = error.offset
+        if isinstance(error, ChangedMeanwhile):
+            body |= {"kept": error.kept, "newest": error.newest, "author": error.author}
+        return JSONResponse(body, code)
+
+    @app.exception_handler(RequestValidationError)
+    async def wrong(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(p) for p in first["loc"] if p not in ("body", "query", "path"))
+        said = f"{where or 'The request'} is wrong: {first['msg'][:200]}."
+        return JSONResponse({"error": said, "missing": [], "offers": []}, 422)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        said = {404: "There is nothing at that address.", 405: "That address does not do this."}
+        return JSONResponse(
+            {"error": said.get(error.status_code, str(error.detail)), "missing": [], "offers": []},
+            error.status_code, headers=error.headers,
+        )  # fmt: skip
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, error: Exception) -> JSONResponse:
+        log.error("a request failed", exc_info=error)
+        return JSONResponse(refusal(error), 500)
