@@ -1,4 +1,4 @@
-"""Conversation: questions that go on from one another, on the same studies. Every turn is kept before it is answered to.
+"""Conversation: questions that go on from one another, on the same studies; every turn is kept before it is told.
 
     read → (ask) plan, run → turn kept → answer
            (why, how_sure) draft from provenance → verified → turn kept → answer

@@ -243,7 +243,7 @@ def _is_kin(said: Fragment, asked: Sequence[Past]) -> bool:
 
 
 def _without_failed_changes(past: Sequence[Past]) -> list[Past]:
-    """The turns without those that changed how an answered one was asked, and were refused: nothing goes on from them."""
+    """The turns without refused changes of how an answered one was asked: nothing goes on from those."""
     kept: list[Past] = []
     for i, turn in enumerate(past):
         about = {(g.of, g.region) for g in turn.goals}
