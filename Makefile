@@ -57,11 +57,12 @@ evals: install  ## Run the long evaluations and write their results to evals/res
 	for part in body_ct body_measures brain brain_measures agreement clicks histology retina retrieval radiomics; do \
 	  $(BIN)/scanwright eval $$part || echo "$$part was not run whole"; done
 
-serve: install  ## Serve the API on this machine
+serve: install  ## Serve the page and the API on this machine
 	$(BIN)/scanwright serve
 
-schema: install  ## Write the published JSON schemas to docs/
+schema: install  ## Write the published JSON schemas and the API's description to docs/
 	$(BIN)/python -m scanwright.agent.answer.schema
+	$(BIN)/python -m scanwright.agent.server.openapi
 
 lock:  ## Make requirements.lock anew
 	$(PYTHON) -m venv .lock-env && .lock-env/bin/pip install --quiet pip-tools

@@ -11,6 +11,7 @@ from scanwright.agent.cli.options import exit_codes, given_from, given_options, 
 
 if TYPE_CHECKING:
     from scanwright.agent.answer.result import AnswerResult
+    from scanwright.agent.cli.remote import Remote
     from scanwright.agent.given import Given
     from scanwright.agent.plan.plan import Plan
     from scanwright.agent.workbench import Workbench
@@ -30,8 +31,17 @@ def command(words: tuple[str, ...], review: bool, yes: bool, table: Path | None,
 
     if len(words) < 2:
         raise UserInputError('Name a study and ask a question: scanwright ask STUDY "question".')
+    from scanwright.agent.cli.remote import server_of
+
     *studies, question = words
     given = given_from(options)
+    if table is None and (remote := server_of(home)) is not None:
+        result = _of_server(remote, studies, question, given, review=review, approved=yes)
+        if as_json:
+            print_json(result.model_dump(mode="json"))
+        else:
+            print_result(result)
+        return result.exit_code
     with workbench(home) as bench:
         if table is not None:
             return _table(bench, studies, question, given, table, as_json, approved=yes)
@@ -41,6 +51,33 @@ def command(words: tuple[str, ...], review: bool, yes: bool, table: Path | None,
     else:
         print_result(result)
     return result.exit_code
+
+
+def _of_server(
+    remote: Remote, studies: list[str], question: str, given: Given, *, review: bool, approved: bool
+) -> AnswerResult:
+    """The answer of the server that owns the home; a plan that waits is looked at here."""
+    from scanwright.agent.answer.result import AnswerResult
+    from scanwright.agent.cli.remote import followed, raised, turn_request
+    from scanwright.agent.plan.plan import Plan
+    from scanwright.tools.errors import Cancelled, NeedsInput
+
+    found = [remote.study(s, given) for s in studies]
+    session = remote.call("POST", "/api/v1/sessions", {"studies": [s["study_id"] for s in found]})["session_id"]
+    body = turn_request(remote, found, question, given) | {"review": review and not approved, "approved": approved}
+    turn = remote.call("POST", f"/api/v1/sessions/{session}/turns", body)["turn_id"]
+    kind, payload = followed(remote, session, turn)
+    if kind == "plan.waits":
+        if not review and not sys.stdin.isatty():
+            raise NeedsInput(f"{payload['why']} Approve it with --yes, or look at it with --review.", ("approval",))
+        click.echo(payload["why"], err=True)
+        answer = "approve" if _review(Plan.model_validate(payload["plan"])) is not None else "reject"
+        remote.call("POST", f"/api/v1/sessions/{session}/turns/{turn}/{answer}", {})
+        if answer == "reject":
+            raise Cancelled("The plan was not approved; nothing was run.")
+        kind, payload = followed(remote, session, turn, payload["seq"])
+    raised(kind, payload)
+    return AnswerResult.model_validate(payload["answer"])
 
 
 def _one(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Desk:
         self.bench = bench
         self.settings: ServerSettings = bench.settings.server
         self._open = ExitStack()
+        self._warm = False
 
     def __enter__(self) -> Desk:
         self.home = self._open.enter_context(self.bench.open_home())
@@ -76,6 +77,17 @@ class Desk:
             self.turns.take_up(turn)
         for child in self.home.corrections.open_children():
             self.turns.run_child(child)
+
+    def warm(self) -> None:
+        """Has the planner loaded, so that the first question waits less; once."""
+        if not self._warm:
+            self._warm = True
+            self.questions.add("warm", self._load_planner)
+
+    def _load_planner(self) -> None:
+        # What is wrong with the planner is told to whoever asks.
+        with suppress(ScanwrightError):
+            self.bench.offline_planner(self.home).propose("How large is it?", ())
 
     def study(self, study_id: str) -> StudyRecord:
         """The study with exactly this id. Raises NotThere."""

@@ -13,10 +13,11 @@ from scanwright.agent.plan.plan import Binding, Plan, PlannedGoal, Step, StepRef
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.plan.trim import settle
 from scanwright.agent.workbench import Workbench
-from scanwright.tools.contract.card import IMAGES, ToolCard
+from scanwright.tools.contract.card import IMAGES, OUTLINES, ToolCard
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.types import Mismatch, is_variable, unify
 from scanwright.tools.errors import ScanwrightError, UserInputError
+from scanwright.tools.registry import structures_of
 
 TAKEN_OUT = "Its step was taken out of the plan."
 
@@ -172,6 +173,8 @@ def _gives_the_same(card: ToolCard, own: ToolCard, step: Step) -> bool:
         own_type = own.output
     blank = {"grid": None, "time": None, "subject": None}
     if own_type.kind == "Measurement" and own_type.quantity and not set(card.quantities) & set(own_type.quantity):
+        return False
+    if own_type.kind in OUTLINES and own_type.structure and own_type.structure not in structures_of(card):
         return False
     return not isinstance(unify(card.output.model_copy(update=blank), own_type.model_copy(update=blank), {}), Mismatch)
 

@@ -11,7 +11,7 @@ from scanwright.memory.records import StudyRecord
 from scanwright.tools.errors import ScanwrightError
 
 MOST = 12
-OF_EACH_FAMILY = 4
+OF_EACH_FAMILY = 6
 
 
 class Suggestions:
@@ -37,7 +37,7 @@ class Suggestions:
         for tool in self._bench.registry:
             card = tool.card
             if fits.get(card.id, "") is None and not card.reaches_out and not card.fresh:
-                by_family.setdefault(card.family, []).extend(card.examples[:2])
+                by_family.setdefault(card.family, []).extend(card.examples[:3])
         asked = [by_family[f][:OF_EACH_FAMILY] for f in sorted(by_family)]
         in_turn = [questions[i] for i in range(OF_EACH_FAMILY) for questions in asked if i < len(questions)]
         found: list[str] = []

@@ -13,6 +13,7 @@ from scanwright.agent.given import Given
 from scanwright.agent.server.answers import StudyView, study_view
 from scanwright.agent.server.asking import Login, TheDesk
 from scanwright.agent.server.desk import Desk, NotThere
+from scanwright.agent.server.forms import AboutView, DemoView
 from scanwright.agent.server.safety import cookie_of
 from scanwright.agent.server.signin import COOKIE
 from scanwright.tools.contract.card import ToolCard
@@ -65,7 +66,7 @@ def logout(request: Request) -> Response:
     return response
 
 
-@router.get("/api/v1/about", tags=["about"])
+@router.get("/api/v1/about", tags=["about"], response_model=AboutView)
 def about(request: Request, desk: TheDesk) -> dict[str, Any]:
     """What runs here, who is asked for language, what is kept, and what leaves the house (nothing unless said)."""
     llm, endpoint = desk.bench.settings.llm, desk.bench.settings.llm.endpoint
@@ -106,7 +107,7 @@ def tool(tool_id: str, desk: TheDesk) -> OfferedTool:
     return _offered(desk, tool_id)
 
 
-@router.get("/api/v1/demos", tags=["studies"])
+@router.get("/api/v1/demos", tags=["studies"], response_model=list[DemoView])
 def demos(desk: TheDesk) -> list[dict[str, Any]]:
     """The demo scans that are here."""
     return [{"name": name, "about": _ABOUT.get(name, name.replace("_", " "))} for name in _demos(desk)]

@@ -13,6 +13,7 @@ from scanwright.agent.server.asking import Clicks, TheDesk
 from scanwright.agent.server.bodies import whole_body
 from scanwright.agent.server.desk import Desk, NotThere
 from scanwright.agent.server.files import sent
+from scanwright.agent.server.forms import MaskView
 from scanwright.agent.server.nifti_mask import mask_from_nifti
 from scanwright.agent.server.provenance import artifact_view
 from scanwright.agent.server.talk import GivenHere
@@ -69,7 +70,7 @@ def file(artifact_hash: str, request: Request, desk: TheDesk) -> Response:
     return sent(request, desk.home.blobs.path(found.blob), found.blob.sha256, kind, name=safe)
 
 
-@router.post("/masks", status_code=201, openapi_extra=NIFTI)
+@router.post("/masks", status_code=201, openapi_extra=NIFTI, response_model=MaskView)
 async def mask(
     request: Request,
     desk: TheDesk,
@@ -95,7 +96,7 @@ async def mask(
     return await run_in_threadpool(kept)
 
 
-@router.post("/clicks", status_code=201)
+@router.post("/clicks", status_code=201, response_model=MaskView)
 def clicks(body: Clicks, desk: TheDesk) -> dict[str, Any]:
     """Outlines what lies at a point; further points inside and outside correct it."""
     desk.study(body.study)

@@ -12,6 +12,7 @@ from scanwright.agent.plan.plan import Plan
 from scanwright.agent.server.asking import TheDesk, Verdict
 from scanwright.agent.server.bodies import whole_body
 from scanwright.agent.server.desk import Desk, NotThere
+from scanwright.agent.server.forms import ChangedProblem, CorrectionView, EvidenceView, FeedbackView, RunShort, RunView
 from scanwright.agent.server.nifti_mask import mask_from_nifti
 from scanwright.agent.server.provenance import evidence, step_view
 from scanwright.agent.server.turns import readdressed
@@ -24,19 +25,19 @@ NIFTI = {"requestBody": {"required": True, "content": {"application/gzip": {}}}}
 FORMATS = ("csv", "json", "pdf", "seg", "sr", "fhir", "bundle")
 
 
-@router.get("")
+@router.get("", response_model=list[RunShort])
 def runs(desk: TheDesk, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[dict[str, Any]]:
     """The newest runs, newest first, without plan and answer."""
     return [_short(desk, r) for r in desk.home.runs.list(limit)]
 
 
-@router.get("/{run_id}")
+@router.get("/{run_id}", response_model=RunView)
 def run(run_id: str, desk: TheDesk) -> dict[str, Any]:
     """A run: plan, answer, steps, corrections."""
     record: RunRecord = desk.run(run_id)
     plan = Plan.model_validate(record.plan or {})
     answer = None if record.answer is None else readdressed(record.answer)
-    known = _short(desk, record) | {"plan": record.plan, "answer": answer}
+    known = _short(desk, record) | {"plan": record.plan or {}, "answer": answer}
     known["steps"] = [step_view(desk, record, plan, s.id) for s in plan.steps]
     root = desk.home.corrections.root_of(run_id)
     known["corrections"] = [c.model_dump() for c in desk.home.corrections.of_root(root)]
@@ -49,13 +50,16 @@ def log(run_id: str, desk: TheDesk) -> list[dict[str, Any]]:
     return [e.model_dump(mode="json") for e in desk.home.runs.events(desk.run(run_id).run_id)]
 
 
-@router.get("/{run_id}/evidence/{number}")
+@router.get("/{run_id}/evidence/{number}", response_model=EvidenceView)
 def of_evidence(run_id: str, number: str, desk: TheDesk) -> dict[str, Any]:
     """Where a number comes from."""
     return evidence(desk, desk.run(run_id), number)
 
 
-@router.post("/{run_id}/corrections", status_code=201, openapi_extra=NIFTI)
+@router.post(
+    "/{run_id}/corrections", status_code=201, openapi_extra=NIFTI, response_model=CorrectionView,
+    responses={409: {"model": ChangedProblem}},
+)  # fmt: skip
 async def corrected(
     run_id: str,
     request: Request,
@@ -92,7 +96,7 @@ async def corrected(
     return await run_in_threadpool(kept)
 
 
-@router.post("/{run_id}/feedback", status_code=201)
+@router.post("/{run_id}/feedback", status_code=201, response_model=FeedbackView)
 def feedback(run_id: str, body: Verdict, desk: TheDesk) -> dict[str, Any]:
     """Keeps a verdict on an answer, a plan, a piece of evidence or a step."""
     record: RunRecord = desk.run(run_id)
@@ -109,7 +113,7 @@ def feedback(run_id: str, body: Verdict, desk: TheDesk) -> dict[str, Any]:
     return _feedback(given)
 
 
-@router.get("/{run_id}/feedback")
+@router.get("/{run_id}/feedback", response_model=list[FeedbackView])
 def feedbacks(run_id: str, desk: TheDesk) -> list[dict[str, Any]]:
     """What people said of a run, oldest first."""
     return [_feedback(f) for f in desk.home.feedback.list(desk.run(run_id).run_id)]

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from scanwright.agent.plan.plan import Plan
 from scanwright.agent.server.asking import Approval, NewSession, NewTurn, TheDesk
 from scanwright.agent.server.desk import Desk, NotThere
+from scanwright.agent.server.forms import SessionShort, SessionView, TurnView
 from scanwright.agent.server.plan_edits import read_plan
 from scanwright.agent.server.turns import position, shown
 from scanwright.memory.sessions import AskedTurn
@@ -17,14 +18,15 @@ from scanwright.tools.errors import UserInputError
 router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=SessionView)
 def begin(body: NewSession, desk: TheDesk) -> dict[str, Any]:
     """Begins a conversation about studies, the earlier exam first."""
     studies = [desk.study(s).study_id for s in body.studies]
+    desk.warm()
     return _session(desk, desk.home.conversations.begin(studies, {}).conversation_id)
 
 
-@router.get("")
+@router.get("", response_model=list[SessionShort])
 def sessions(desk: TheDesk) -> list[dict[str, Any]]:
     """The newest conversations, newest first."""
     found = []
@@ -37,14 +39,14 @@ def sessions(desk: TheDesk) -> list[dict[str, Any]]:
     return found
 
 
-@router.get("/{session_id}")
+@router.get("/{session_id}", response_model=SessionView)
 def session(session_id: str, desk: TheDesk) -> dict[str, Any]:
     """A conversation with all its turns."""
     desk.session(session_id)
     return _session(desk, session_id)
 
 
-@router.post("/{session_id}/turns", status_code=202)
+@router.post("/{session_id}/turns", status_code=202, response_model=TurnView)
 def ask(session_id: str, body: NewTurn, desk: TheDesk) -> dict[str, Any]:
     """Acknowledges a question; what becomes of it is told by the events, and in the session."""
     desk.session(session_id)
@@ -55,7 +57,7 @@ def ask(session_id: str, body: NewTurn, desk: TheDesk) -> dict[str, Any]:
     return shown(desk.turns.ask(session_id, body.question.strip(), request))
 
 
-@router.post("/{session_id}/turns/{turn_id}/approve")
+@router.post("/{session_id}/turns/{turn_id}/approve", response_model=TurnView)
 def approve(session_id: str, turn_id: str, body: Approval, desk: TheDesk) -> dict[str, Any]:
     """Lets the plan run that waits, or the one that the person made of it."""
     turn = _turn(desk, session_id, turn_id)
@@ -63,33 +65,33 @@ def approve(session_id: str, turn_id: str, body: Approval, desk: TheDesk) -> dic
     return shown(desk.turns.approve(turn, plan))
 
 
-@router.post("/{session_id}/turns/{turn_id}/reject")
+@router.post("/{session_id}/turns/{turn_id}/reject", response_model=TurnView)
 def reject(session_id: str, turn_id: str, desk: TheDesk) -> dict[str, Any]:
     """Ends a turn whose plan waits; nothing was run."""
     return shown(desk.turns.reject(_turn(desk, session_id, turn_id)))
 
 
-@router.post("/{session_id}/turns/{turn_id}/stop")
+@router.post("/{session_id}/turns/{turn_id}/stop", response_model=TurnView)
 def stop(session_id: str, turn_id: str, desk: TheDesk) -> dict[str, Any]:
     """Stops a turn; what was finished is kept."""
     return shown(desk.turns.stop(_turn(desk, session_id, turn_id)))
 
 
-@router.post("/{session_id}/undo", status_code=202)
+@router.post("/{session_id}/undo", status_code=202, response_model=TurnView)
 def undo(session_id: str, desk: TheDesk) -> dict[str, Any]:
     """Takes back the last question, as a turn of its own."""
     desk.session(session_id)
     return shown(desk.turns.ask(session_id, "undo", {}))
 
 
-@router.post("/{session_id}/redo", status_code=202)
+@router.post("/{session_id}/redo", status_code=202, response_model=TurnView)
 def redo(session_id: str, desk: TheDesk) -> dict[str, Any]:
     """Takes back an undo, as a turn of its own."""
     desk.session(session_id)
     return shown(desk.turns.ask(session_id, "redo", {}))
 
 
-@router.post("/{session_id}/fork/{turn_id}", status_code=202)
+@router.post("/{session_id}/fork/{turn_id}", status_code=202, response_model=TurnView)
 def fork(session_id: str, turn_id: str, desk: TheDesk) -> dict[str, Any]:
     """Goes on from an earlier turn; what came after it stays as a branch."""
     number = _turn(desk, session_id, turn_id).conversation_turn

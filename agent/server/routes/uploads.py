@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from scanwright.agent.server.answers import StudyView, study_view
 from scanwright.agent.server.asking import Facts, NewUpload, TheDesk
+from scanwright.agent.server.forms import Offset, UploadView
 from scanwright.agent.server.uploads import TooLarge, no_room
 from scanwright.tools.errors import UserInputError
 from starlette.requests import ClientDisconnect
@@ -18,21 +19,24 @@ router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
 GATHER = 1 << 20
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=UploadView)
 def begin(body: NewUpload, desk: TheDesk) -> dict[str, Any]:
     """Begins an upload; nothing of it is read before all is here."""
     upload = desk.uploads.begin([(f.name, f.size) for f in body.files])
     return {"upload_id": upload, "files": [{"index": i, "offset": 0} for i in range(len(body.files))]}
 
 
-@router.get("/{upload_id}")
+@router.get("/{upload_id}", response_model=UploadView)
 def offsets(upload_id: str, desk: TheDesk) -> dict[str, Any]:
     """How much of each file is here: where to go on."""
     files = [{"index": f.index, "offset": f.offset, "size": f.size} for f in desk.uploads.files(upload_id)]
     return {"upload_id": upload_id, "study_id": desk.uploads.study(upload_id), "files": files}
 
 
-@router.patch("/{upload_id}/{index}", openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}})
+@router.patch(
+    "/{upload_id}/{index}", response_model=Offset,
+    openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}},
+)  # fmt: skip
 async def piece(upload_id: str, index: int, request: Request, desk: TheDesk) -> Response:
     """Adds the body at Upload-Offset. A break in the middle keeps what came; ask for the offset and go on."""
     text = request.headers.get("upload-offset", "")
