@@ -52,7 +52,7 @@ _WHY = (
     r"where (?:does|did|do) (?:.+?) come from",
     r"what (?:is|was|are) (?:.+?) (?:based on|derived from|made from|computed from)|what (?:did|do) you base (?:.+?) on",
     r"(?:which|what) (?:\w+ )?(?:tools?|methods?|models?|algorithms?|networks?|steps?|software|technique|procedure|threshold)s? (?:did you (?:use|take|run|choose|apply|do)|was (?:it|that|used)|were used|have you used|is (?:it|that|used)|(?:did|does) (?:that|it|this)(?: use)?|gave|made|produced|outlined|measured)(?: .*)?",
-    r"explain(?: (?:.+))?|justify (?:.+)|on what (?:basis|grounds)(?: .*)?|(?:what|says who)'?s? (?:is )?(?:the|your) (?:reason(?:ing)?|evidence|source|basis|provenance|method|rationale)(?: (?:for|of|behind) .+)?|how so|says who|what makes you (?:say|think) (?:that|so|this)|how do you know(?: (?:that|this))?",
+    r"explain(?: (?:that|this|it|yourself|them|those|these|why|how you|what you|your|the (?:\w+ )?(?:answer|number|result|value|figure|method|measurement|refusal|reason|steps|outline)s?)\b.*)?|justify (?:.+)|on what (?:basis|grounds)(?: .*)?|(?:what|says who)'?s? (?:is )?(?:the|your) (?:reason(?:ing)?|evidence|source|basis|provenance|method|rationale)(?: (?:for|of|behind) .+)?|how so|says who|what makes you (?:say|think) (?:that|so|this)|how do you know(?: (?:that|this))?",
     r"(?:show|give|list|tell)(?: me)? (?:me )?(?:your |the |its )?(?:work(?:ing)?s?|steps|provenance|evidence|reason(?:s|ing)?|method|derivation)(?: (?:for|of|behind) .+)?|walk me through (?:.+)|what (?:steps|tools) .*",
 )
 _COMPILED = tuple(

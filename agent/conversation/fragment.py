@@ -21,6 +21,10 @@ _SAME = re.compile(r"\b(?:the )?same\b|\b(?:repeat|likewise|do (?:that|it) again
 _ONES = re.compile(
     r"\b(?:ones?|other(?: side)?|others|former|latter|rest|too|as well|instead|either)\b(?!\s+(?:of|slice|figure|value|number|result))"
 )
+# "How much of it is above 100 HU"; in "all above 100 HU, how much of it is there" the pronoun is the range itself.
+_BEFORE_RANGE = re.compile(
+    r"^(?!.*\b(?:anything|everything|all voxels|whatever|what)\b)[^\d]*\b(?:it|its|them|their|that|this|these|those)\b(?=.*(?:\babove|\bbelow|\bover|\bunder|\bbetween|\bthan|\bfrom|[<>≥≤])\b.*\d)"
+)
 _PRONOUN = re.compile(r"\b(?:it|its|them|their|they|that|this|these|those|there)\b")
 _ASKS = re.compile(
     r"\b(?:how|what|which|show|give|tell|is|are|does|do|measure|report|need|want|compute|calculate|mark|segment|draw|export|find|get|where|has|have|did|can)\b"
@@ -187,7 +191,7 @@ def stands_alone(part: Part, only_of: str | None) -> bool:
     if part.of is None:
         return False
     if part.of == "intensity_range" and part.region is None:
-        return bool(part.cues) and not part.pronoun
+        return bool(part.cues) and _BEFORE_RANGE.search(part.text) is None
     return not part.defaulted or (part.whole_image and not part.pronoun)
 
 

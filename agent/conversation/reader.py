@@ -17,6 +17,7 @@ from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Declined, Item, Planner, Proposal, Unclear
 from scanwright.agent.planner.exemplar import ExemplarPlanner
 from scanwright.agent.planner.model.form import is_foreign
+from scanwright.agent.planner.reading.beyond import beside, unknown_body_part, unknown_quantity
 from scanwright.agent.planner.reading.context import completed
 from scanwright.agent.planner.reading.declines import declined
 from scanwright.agent.planner.reading.part import Part
@@ -28,6 +29,8 @@ from scanwright.tools.registry import Registry
 NAME = "follow-up of the question before"
 # In the place of the structure that a question did not name.
 UNNAMED = "unnamed"
+# Refused whatever was asked before.
+_JUDGED = ("diagnosis", "treatment", "not_assessed", "normative")
 Exam = Literal["previous"]
 # A model that reads what the rules do not: the question and the goals before it give items.
 Model = Callable[[str, Sequence[Goal]], Proposal | None]
@@ -121,15 +124,23 @@ class FollowUpReader:
         whole = completed(parts)
         kin = len(fragments) == 1 and _is_kin(fragments[0], asked)
         points_back = marked or kin or any(f.marked or f.bare for f in fragments)
-        if not points_back or (parts and all(self._stands(p) for p in whole) and not self._borrows(parts, fragments)):
+        says_all = bool(whole) and all(self._stands(p) or not self._goes_on(p, asked) for p in whole)
+        if not points_back or (says_all and not self._borrows(parts, fragments, asked)):
             alone = self._planner.propose(question, studies)
-            if not any(isinstance(i, Unclear) for i in alone.items) or _same_as_whole(whole, self._stands):
+            if says_all or not any(isinstance(i, Unclear) for i in alone.items):
                 return Read("ask", alone, alone_exam)
-        items = self._items(parts, fragments, asked, studies)
+        if not kin and not any(f.marked for f in fragments):
+            alone = self._offline.propose(question, studies)
+            if all(isinstance(i, Declined) and i.code in _JUDGED for i in alone.items):
+                return Read("ask", alone, alone_exam)
+        items, went_on = self._items(parts, fragments, asked, studies)
         if items is None:
             return self._unread(question, text, asked, studies, exam if marked else alone_exam)
         if all(isinstance(i, Goal) and i.want in OF_TWO_EXAMS for i in items):
             exam = None
+        if not went_on:
+            # Nothing was taken from before, so it means what it means alone.
+            return Read("ask", self._planner.propose(text if marked else question, studies), alone_exam)
         return Read("ask", Proposal(tuple(dict.fromkeys(items)), NAME), exam)
 
     def _foreign(self, question: str, asked: Sequence[Past], studies: Sequence[StudyView]) -> Read:
@@ -144,9 +155,19 @@ class FollowUpReader:
     def _stands(self, part: Part) -> bool:
         return stands_alone(part, None if part.want is None else self._offline.only_of(part.want))
 
-    def _borrows(self, parts: Sequence[Part], fragments: Sequence[Fragment]) -> bool:
+    def _borrows(self, parts: Sequence[Part], fragments: Sequence[Fragment], asked: Sequence[Past]) -> bool:
         """True where the first part points back before anything of its own is named."""
-        return bool(parts) and fragments[0].marked and not self._stands(parts[0]) and parts[0].pronoun
+        first = parts[0]
+        return fragments[0].marked and first.pronoun and not self._stands(first) and self._goes_on(first, asked)
+
+    def _goes_on(self, part: Part, asked: Sequence[Past]) -> bool:
+        """False for a part that is refused whatever was asked before: it judges, or names what nothing here knows."""
+        if asked and kin_of(part.text, asked[0].goals) is not None:
+            return True
+        code = declined(part.text)
+        if code is not None and not (code == "not_assessed" and part.of == "given_region"):
+            return False
+        return not (beside(part.text) or unknown_body_part(part.text, "chest") or unknown_quantity(part.text))
 
     def _items(
         self,
@@ -154,33 +175,37 @@ class FollowUpReader:
         fragments: Sequence[Fragment],
         asked: Sequence[Past],
         studies: Sequence[StudyView],
-    ) -> list[Item] | None:
-        """Every part with what it leaves out from the parts and turns before; None where one cannot be completed."""
+    ) -> tuple[list[Item] | None, bool]:
+        """Every part with what it leaves out from the parts and turns before; None where one cannot be completed.
+
+        True where something was taken from a turn before.
+        """
         unit = studies[0].image().image.unit if studies else "1"
         completer = Completer(self._registry, unit)
         items: list[Item] = []
+        went_on = False
         for part, said in zip(parts, fragments, strict=True):
             if self._stands(part):
                 items += self._planner.propose(part.text, studies).items
                 continue
-            if declined(part.text) is not None and part.of != "given_region" and not _is_kin(said, asked):
-                refused = self._offline.propose(part.text, studies).items
-                if refused and all(isinstance(i, Declined) for i in refused):
-                    items += refused
-                    continue
-            goals = self._completed(completer, said, [g for g in items if isinstance(g, Goal)], asked, studies)
+            if not self._goes_on(part, asked):
+                items += self._offline.propose(part.text, studies).items
+                continue
+            here = [g for g in items if isinstance(g, Goal)]
+            goals, from_before = self._completed(completer, said, here, asked, studies)
             if isinstance(goals, Unclear):
-                return [*items, goals]
+                return [*items, goals], True
             if goals:
                 items += goals
+                went_on = went_on or from_before
                 continue
             if not said.says and (items or len(parts) > 1):
                 continue
             refused = self._offline.propose(part.text, studies).items if said.says or declined(part.text) else ()
             if not refused or not all(isinstance(i, Declined) for i in refused):
-                return None
+                return None, went_on
             items += refused
-        return items or None
+        return items or None, went_on
 
     def _completed(
         self,
@@ -189,17 +214,19 @@ class FollowUpReader:
         here: Sequence[Goal],
         asked: Sequence[Past],
         studies: Sequence[StudyView],
-    ) -> tuple[Goal, ...] | Unclear:
+    ) -> tuple[tuple[Goal, ...] | Unclear, bool]:
+        """The goals of one part, and True where they go on from a turn before, not from this one."""
         if said.part is not None and (said.part.foreign or declined(said.text)) and not said.says:
-            return ()
-        for goals in ([here] if here else []) + [self._goals_of(p, said, studies) for p in asked]:
+            return (), False
+        before = [(goals, True) for goals in (self._goals_of(p, said, studies) for p in asked)]
+        for goals, from_before in ([(here, False)] if here else []) + before:
             try:
                 found = completer.completed(said, goals)
             except Ambiguous as several:
-                return _which(said.text, several.goals)
+                return _which(said.text, several.goals), from_before
             if found:
-                return found
-        return ()
+                return found, from_before
+        return (), False
 
     def _goals_of(self, past: Past, said: Fragment, studies: Sequence[StudyView]) -> Sequence[Goal]:
         """The goals of a turn; of one that could not be completed, what its words wanted, for "the spleen" after it."""
@@ -259,10 +286,6 @@ def _is_whole(text: str) -> bool:
     return bool([w for w in cued_wants(text) if w != "mean_intensity"]) and any(
         m.name != "image" for m in mentions(text)
     )
-
-
-def _same_as_whole(whole: Sequence[Part], stands: Callable[[Part], bool]) -> bool:
-    return bool(whole) and all(stands(p) for p in whole)
 
 
 def _which(asked: str, goals: Sequence[Goal]) -> Unclear:
