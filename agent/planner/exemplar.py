@@ -16,7 +16,7 @@ from scanwright.agent.plan.second_method import METHODS, OVERLAP
 from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Declined, DeclinedCode, Item, Proposal, Unclear
 from scanwright.agent.planner.index import ExemplarIndex, Neighbour, Vote, vote
-from scanwright.agent.planner.reading.accounted import left_out, structure_left_out
+from scanwright.agent.planner.reading.accounted import contrast_phase, left_out, structure_left_out
 from scanwright.agent.planner.reading.beyond import beside, unknown_body_part, unknown_quantity
 from scanwright.agent.planner.reading.choices import of_nodes
 from scanwright.agent.planner.reading.context import completed
@@ -45,6 +45,7 @@ NEAR = 0.35
 SAME = 0.85
 
 _NO_SHARE = "Neither of the two lies in the other, so neither is a share of the other: ask for the volume of each."
+_NO_PHASE = "A file does not say in which phase of contrast it was taken: give the series of that phase, and"
 _VAGUE = re.compile(
     r"(?:can you |could you |would you )?"
     r"(?:analy[sz]e|evaluate|assess|process|check|quantify|measure|examine|review|interpret|read|study|run|do|start|begin|"
@@ -124,6 +125,9 @@ class ExemplarPlanner:
     def _item(self, part: Part, studies: Sequence[StudyView], *, table: bool) -> tuple[Item, float]:
         if _VAGUE.fullmatch(part.text.strip(" .!?")):
             return _unclear(part.text, self._index.nearest(part.text)), 1.0
+        phase = contrast_phase(part.text)
+        if phase is not None and part.complete:
+            return Unclear(part.text, f"{_NO_PHASE} leave out the {phase}."), 1.0
         named = self._index.named(part.text)
         if named is not None:
             part = replace(part, want=named)
@@ -208,7 +212,7 @@ class ExemplarPlanner:
 
 def _accounted(part: Part, goal: Goal, others: Sequence[Goal], *, inherited: bool) -> Item:
     """The goal, where it carries what its part of the question names; else a question back, or a refusal."""
-    if unknown_quantity(part.text) is not None:
+    if goal.want not in (*MEASURES, *OF_THE_IMAGE) and unknown_quantity(part.text) is not None:
         return _decline(part.text, "no_tool")
     word = left_out(part.text, goal, inherited=inherited) or structure_left_out(part.text, goal, others)
     if word is None:
@@ -218,7 +222,7 @@ def _accounted(part: Part, goal: Goal, others: Sequence[Goal], *, inherited: boo
         name = goal.of.replace("_", " ")
         return Unclear(
             part.text,
-            f"{sentence}: ask for the box around it (right to left, front to back, top to bottom) or for the longest line.",
+            f"{sentence}: ask for the box around it (right to left, front to back, top to bottom) or the longest line.",
             (f"box around the {name}", f"longest diameter of the {name}"),
         )
     return Unclear(part.text, f"{sentence}: leave it out, or say it in another way.")

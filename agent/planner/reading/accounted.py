@@ -15,6 +15,8 @@ _PHASE = re.compile(
     r"\b(?:(?:early|late|hepatic|cortico-?medullary) )?(?:arterial|porto?-?(?: ?venous)?|portal[- ]venous|venous|delayed|"
     r"nephrographic|excretory|parenchymal|equilibrium|unenhanced|pre-?contrast|post-?contrast) phases?\b"
 )
+# Of breath and of the heart, which a file says as little of.
+_STATE = re.compile(r"\b(?:end-?)?(?:inspir|expir|systol|diastol)\w+\b")
 # "To the left of", "left to right", "from the left": a place or a direction, and no side of what is measured.
 _DIRECTION = re.compile(
     r"\b(?:left|right)[- ]*(?:to|-|–|/|×|x|~)[- ]*(?:the )?(?:left|right)\b|"
@@ -23,9 +25,51 @@ _DIRECTION = re.compile(
 _SIDE_WORD = re.compile(
     r"\b(?P<side>left|right)\b(?!\s+(?:now|away|here|there|over|out|after|angles?|answer|one to)\b)(?<!is left)(?<!are left)"
 )
-_LEVEL = re.compile(r"\b(?:at|level|through|of|on|slice)\s+(?:the\s+)?(?:level\s+(?:of\s+)?)?(?P<level>[clt]\d{1,2})\b(?!-?\s*weight)")
+_LEVEL = re.compile(
+    r"\b(?:at|level|through|of|on|slice)\s+(?:the\s+)?(?:level\s+(?:of\s+)?)?(?P<level>[clt]\d{1,2})\b(?!-?\s*weight)"
+)
 _WEIGHTING = re.compile(r"t[12]")
-_WIDE = re.compile(r"\b(?:wide|width|broad|breadth)\b")
+# Words that ask for another number than the want they are read as.
+_OTHERWISE = (
+    ({"longest_diameter"}, re.compile(
+        r"\b(?:wide|width|broad|breadth|tall|height|(?:from )?(?:top to bottom|front to back|side to side|head to foot)|"
+        r"cranio-?caudal\w*|antero-?posterior\w*|shortest|smallest|minor axis)\b"
+    )),
+    ({"mean_nuclear_area", "vessel_calibre", "suv_mean", "stain_density"}, re.compile(
+        r"\b(?:median|maximum|maximal|minimum|minimal|largest|biggest|smallest|widest|narrowest|thickest|percentiles?)\b"
+    )),
+    ({"nuclei_count", "nuclei_density"}, re.compile(r"\b(?:larger|bigger|smaller|rounder|darker|brighter|longer) than\b")),
+    ({"positive_fraction"}, re.compile(r"\b(?:strongly|weakly|moderately|faintly|intensely)\b|\b[123]\+")),
+    ({"stain_density"}, re.compile(r"\b(?:nucle(?:us|i|ar)|cells?|cytoplasm\w*)\b")),
+    ({"agatston_score", "calcium_volume_score", "calcified_lesion_count"}, re.compile(
+        r"\b(?:left (?:main|anterior descending|circumflex|coronary)|right coronary|lad|rca|lcx|circumflex|"
+        r"(?:per|each|every) vessel)\b"
+    )),
+)  # fmt: skip
+_DISTANCE = re.compile(r"\b(?:distances?|gap|how (?:far|close|near))\b.*\b(?:between|from|to)\b")
+# What is a distance, or is asked in these words.
+_IS_A_DISTANCE = {"spacing", "longest_diameter", "longest_axial_diameter", "dice", "value_by_methods", "similar_cases"}
+_PLACES = (
+    r"anterior|posterior|superior|inferior|ascending|descending|proximal|distal|medial|infrarenal|suprarenal|apical|basal|"
+    r"upper|lower|middle|top|bottom|front|rear|inner|outer|central|peripheral|dorsal|ventral|rostral|caudal|cranial"
+)
+_PART = (
+    r"(?:pole|segment|core|rim|edge|tip|apex|tail|neck|vermis|third|quarter|quadrant|wall|lumen|capsule|hilum|margin|"
+    r"border|periphery|lobule|isthmus|shaft|zone|surroundings?)s?"
+)
+_PLACE_OF = re.compile(rf"\b(?:{_PLACES})[- ](?:most )?(?:{_PART}|half|halves|portions?)\b")
+_PART_OF = re.compile(rf"\b{_PART}(?: [ivx\d]+[ab]?)? of (?:the |this |that |my |each |both |left |right )*$")
+_BEFORE = re.compile(r"(?P<word>[a-z-]{4,}) $")
+_QUALIFIES = re.compile(
+    rf"(?:{_PLACES})|[a-z-]{{3,}}(?:ic|ior|ous|oid|ated|otic|ened|arge|osed)|strongly|weakly|consolidated"
+)
+# Adjectives that change nothing about what is measured, and what is said of an outline or an image.
+_CHANGES_NOTHING = re.compile(
+    r"(?:abdominal|anatomical|individual|total|outlined|marked|calcified|cortical|gated|usable|venous|isolated|indicated|"
+    r"segmented|annotated|delineated|contoured|separated?|enhanced|opacified|pelvic|thoracic|axial|metric|public|aerated|"
+    r"pneumati[sz]ed|large|related|located|located|calculated|estimated|generated|automatic|cerebral|hepatic|splenic|"
+    r"pancreatic|specific|dated|stated|previous|obvious|various|repeated|rotated|volumetric|plastic|basic|topic)"
+)
 # Wants that speak of both sides at once, or that set one side against the other.
 _OF_BOTH = {"asymmetry_index", "plane", "orientation", "labelmap", "midline_shift", "bounding_box", "dimensions"}
 IN_BRAIN = {
@@ -37,6 +81,7 @@ IN_BRAIN = {
 _FINDINGS = {"tumour", "nodule", "haemorrhage"}
 # To say that a thing lies in one of these changes nothing.
 _WHOLES = {"image", "body", "head", "eye", "fundus", "tissue", "given_region", "midsagittal_plane", "intensity_range"}
+_IN = re.compile(r"\b(?:in|inside|within|of|on|near|at) (?:the |this |his |her |left |right )*$")
 _STATISTIC_OF = re.compile(
     r"\b(?:mean|average|median|maximum|maximal|highest|lowest|minimum|minimal|standard deviation of)\s+(?:of\s+)?(?:the\s+)?"
     r"(?P<noun>[a-z]{3,})(?= (?:of|in|inside|within|over|across)\b)"
@@ -46,25 +91,39 @@ _GREY = re.compile(
     r"pixels?|readings?|numbers?|uptake|standard|deviation|spread|range|enhancement"
 )
 _NOUN_OF = re.compile(r"\b(?P<noun>[a-z]{4,}) (?:of|in|inside|within) (?:the |this |that |each |both |left |right )*$")
-_NO_NOUN = re.compile(r"that|this|those|these|also|then|same|each|both|only|either|inside|part|side|half|case|here|ones?|all")
+_NO_NOUN = re.compile(
+    r"that|this|those|these|also|then|same|each|both|only|either|inside|part|side|half|case|here|ones?|all"
+)
 
 
 def left_out(text: str, goal: Goal, *, inherited: bool = False) -> str | None:
     """The words of a part (lower case, said plainly) that the goal read from it does not carry, or None.
 
-    Looked at are the phase of contrast, the level of the spine, the side, a width that is read as the longest line, and
+    Looked at are the level of the spine, the side, a width that is read as the longest line, and
     a noun where a quantity stands. inherited: what is wanted was taken from another part.
     """
-    phase = _PHASE.search(text)
-    if phase is not None:
-        return phase[0]
+    state = _STATE.search(text)
+    if state is not None:
+        return state[0]
     level = _LEVEL.search(text)
     if level is not None and not _WEIGHTING.fullmatch(level["level"]) and not _at_level(goal, level["level"]):
         return level[0]
-    wide = _WIDE.search(text)
-    if wide is not None and goal.want == "longest_diameter":
-        return wide[0]
-    return _side_left_out(text, goal) or _noun_left_out(text, goal, inherited=inherited)
+    for wants, words in _OTHERWISE:
+        found = words.search(text) if goal.want in wants else None
+        if found is not None:
+            return found[0]
+    return (
+        _side_left_out(text, goal)
+        or _noun_left_out(text, goal, inherited=inherited)
+        or _distance_left_out(text, goal)
+        or _qualifier_left_out(text, goal)
+    )
+
+
+def contrast_phase(text: str) -> str | None:
+    """The phase of contrast that text (lower case) names ("arterial phase"), or None."""
+    phase = _PHASE.search(text)
+    return None if phase is None else phase[0]
 
 
 def _at_level(goal: Goal, level: str) -> bool:
@@ -93,6 +152,32 @@ def _noun_left_out(text: str, goal: Goal, *, inherited: bool) -> str | None:
     return None
 
 
+def _distance_left_out(text: str, goal: Goal) -> str | None:
+    if goal.want in _IS_A_DISTANCE or goal.want in MEASURES or goal.want in OF_THE_IMAGE or goal.want in _OF_BOTH:
+        return None
+    found = _DISTANCE.search(text)
+    return found[0].split()[0] if found is not None and "distance" in found[0] else None
+
+
+def _qualifier_left_out(text: str, goal: Goal) -> str | None:
+    """A word that makes what is named smaller ("the ascending aorta", "the upper pole of the kidney")."""
+    if goal.want in _OF_BOTH or goal.want in OF_THE_IMAGE or goal.want == "volume_fraction":
+        return None
+    words = with_given_marked(text)
+    named = [m for m in mentions(words) if m.name != "image"]
+    for mention in named:
+        before = words[: mention.start]
+        part, word = _PART_OF.search(before), _BEFORE.search(before)
+        if part is not None:
+            return part[0].split()[0]
+        qualifies = word is not None and _QUALIFIES.fullmatch(word["word"]) and cued_want(word["word"]) is None
+        if word is not None and qualifies and not _CHANGES_NOTHING.fullmatch(word["word"]):
+            return word["word"]
+    place = _PLACE_OF.search(words)
+    inside = place is not None and any(m.start < place.end() and place.start() < m.end for m in named)
+    return None if place is None or inside else place[0]
+
+
 def structure_left_out(text: str, goal: Goal, others: Iterable[Goal]) -> str | None:
     """A structure that text names and that neither the goal read from it nor another is of, in or about, or None."""
     if goal.want in MEASURES or goal.want in OF_THE_IMAGE or goal.want in _OF_BOTH:
@@ -101,6 +186,9 @@ def structure_left_out(text: str, goal: Goal, others: Iterable[Goal]) -> str | N
     if goal.of in IN_BRAIN:
         carried.add("brain")
     for mention in mentions(with_given_marked(text)):
-        if mention.name not in carried and mention.name not in _FINDINGS:
+        if mention.name in carried or mention.name in _FINDINGS:
+            continue
+        # Where an outlined lesion lies changes nothing about it.
+        if goal.of != "given_region" or not _IN.search(with_given_marked(text)[: mention.start]):
             return with_given_marked(text)[mention.start : mention.end]
     return None

@@ -14,7 +14,7 @@ _SPELLED = ((r"\bh\.?\s?u\b\.?", "hu"), (r"\bs\s?t\s?l\b", "stl"), (r"\bc\s?s\s?
 _DICTATED = ((r"\bcomma\b", ","), (r"\b(?:full stop|period|question mark|semi ?colon)\b", "."), (r"\bcolon\b", ":"),
              (r"\b(?:new (?:line|paragraph)|next (?:measurement|question|item|line|one|point))\b", "."))  # fmt: skip
 _FILLERS = re.compile(
-    r"\b(?:um+|uh+|er+m?|hmm+|ah|please|pls|plz|thank you|thanks|thx|kindly|hi|hello|hey|dear \w+|good (?:morning|afternoon|evening|day)|you know|like to know|to be honest|actually|basically)\b"
+    r"\b(?:um+|uh+|er+m?|hmm+|ah|please|pls|plz|thank you|thanks|thx|kindly|hi|hello|hey|dear \w+|good (?:morning|afternoon|evening|day)|you know|i mean|like to know|to be honest|actually|basically)\b"
     r"|^\W*(?:(?:okay|ok|so|well|now|and|right,)[\s,]+)+"
 )
 _PERSON = r"(?:doctor|surgeon|radiologist|physicist|neurologist|neurosurgeon|oncologist|physician|nurse|technician|technologist|student|researcher|resident|boss|supervisor|professor|colleague|consultant|wife|husband|mother|father|son|daughter|mum|mom|dad|relative|reviewer|team|department|lab|tutor|referrer|clinician|dosimetrist)"

@@ -28,6 +28,7 @@ _OPEN_RANGE = re.compile(
     r"given (?:value|threshold|level|intensity)|some (?:value|level|threshold|number|intensity)|x|specified|specific|defined|chosen|thresholds|particular)\b"
 )
 _PRONOUN = re.compile(r"\b(?:it|its|this|that|them|their|they|there)\b")
+_LYING_IN = re.compile(r"\b(?:in|inside|within|of|on|at|near) (?:the |his |her )?(?:left|right) (?!half\b|side\b|part\b)\w+")
 _COUNTED = re.compile(r"\bhow many (?:\w+ )?$|\b(?:number|count) of (?:the )?$")
 _MEASURES = re.compile(r"\b(?:mean|average|diameter|longest|how bright|how dense)\b")
 _HEIGHT = re.compile(
@@ -142,7 +143,9 @@ def read_part(piece: Piece, *, has_mask: bool) -> Part:
     roles = read_roles(rest, want, ranged=ranged, has_mask=has_mask)
     if want == "volume_fraction" and _is_laa(roles, params):
         want, roles, params = "emphysema_index", Roles("lung"), {}
-    side: Side = "whole" if want in ("asymmetry_index", "plane", "labelmap") or want in OF_THE_IMAGE else side_of(rest)
+    # "The lesion in the left kidney": the side says where it lies, and is none of its own.
+    sided = _LYING_IN.sub(" ", rest) if roles.of == "given_region" else rest
+    side: Side = "whole" if want in ("asymmetry_index", "plane", "labelmap") or want in OF_THE_IMAGE else side_of(sided)
     return Part(
         text=piece.text, sentence=piece.sentence, want=want, of=roles.of, region=roles.region, side=side,
         unit=unit, params=params, cues=tuple(cues), whole_image=roles.whole_image,

@@ -25,6 +25,7 @@ _TRIPLE = re.compile(
 )
 _EDGE = r"(?:wide|deep|tall|high|long|heights?|widths?|depths?|lengths?)"
 _EDGES = re.compile(rf"\b({_EDGE})(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?={_EDGE}\b)")
+_DISTANCE = re.compile(r"(\b(?:distance|gap)\b[^.?!;]*?\bbetween\b[^.?!;]*?\s)and(?=\s)")
 _SIDES = re.compile(r"\b(left|right)( \w+)?(?: and| or|/)( the)? (left|right)\b")
 
 
@@ -33,6 +34,7 @@ def protect(text: str) -> str:
     text = spelled_out(text)
     text = _TRIPLE.sub(r"\1¦\2¦\3", text)
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
+    text = _DISTANCE.sub(r"\1~", text)
     text = _INTERVAL.sub(r"\1 ~ \2", text)
     text = _NUMBER_RANGE.sub(r"\1~\2", text)
     text = re.sub(r"\bl\s*(?:and|&|/|\+)\s*r\b", "left ~ right", text)

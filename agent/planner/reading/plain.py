@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TypeAlias
 
-_Rule: TypeAlias = tuple[re.Pattern[str], str]
+_Plain: TypeAlias = str | Callable[[re.Match[str]], str]
+_Rule: TypeAlias = tuple[re.Pattern[str], _Plain]
 
 
-def _rules(*pairs: tuple[str, str]) -> tuple[_Rule, ...]:
+def _rules(*pairs: tuple[str, _Plain]) -> tuple[_Rule, ...]:
     return tuple((re.compile(pattern), plain) for pattern, plain in pairs)
+
+
+def _lobe_in_short(match: re.Match[str]) -> str:
+    """ "rul" is the right upper lobe; there is no left middle one."""
+    if (match["side"], match["part"]) == ("l", "m"):
+        return match[0]
+    side, part = {"r": "right", "l": "left"}[match["side"]], {"u": "upper", "m": "middle", "l": "lower"}[match["part"]]
+    return f"{side} {part} lobe of the lung"
 
 
 _POINTS = r"(?:(?:point(?:ed|ing)?|click(?:ed|ing)?|tapp(?:ed|ing)|press(?:ed|ing)?) (?:at|on|to)|click(?:ed)?)"
@@ -38,6 +48,7 @@ _IDIOMS = _rules(
     (r"\b(?:bedside|ellipsoid) (?:rule|formula|method),?(?= .*kothari)", ""),
     (r"\bwhere a and b (?:were|are|was) (?:measured|taken)\b", "the kothari picture"),
     (r"\b(?:voxel|counted|true) volume of (?=(?:the|my|this) (?:outlined|marked|mask|bleed|ha?ematoma|region|lesion))", "volume of "),
+    (r"(?<=kothari)\b(?P<between>.*?)\bhow (?:far|much) (?:is )?(?:that|it|this) (?:is |lies )?(?:off |away )?from the (?:true|counted|measured|real|voxel) (?:volume|value|size)\b", r"\g<between>kothari difference"),
     # Two exams.
     (r"\bwhat (?:grew|is new|has grown) and what (?:shrank|shrunk|has shrunk|disappeared|is gone|resolved|has resolved)\b", "what is the overlap change"),
     (r"\bnew and (?:resolved|lost|gone) volumes?\b|\bvolumes? (?:inside and outside|outside and inside) (?:of )?(?:the|its|that) (?:earlier|old|previous|prior) (?:\w+)", "overlap change"),
@@ -46,6 +57,9 @@ _IDIOMS = _rules(
     (r"\brespon(?P<how>ded|ds|ding|se) to (?:the |this )?(?:therapy|treatment|chemo\w*|drugs?)\b(?=.*\brecist\b)", r"respon\g<how>"),
     (r"(?<=target lesions), (?:each|one by one) and together\b", " each"),
     # The trunk.
+    (r"\b(?P<side>[rl])(?P<part>[uml])l\b", _lobe_in_short),
+    (r"\bhow much air (?:fits|goes|is there|is) (?:in|into|inside|within) (?=(?:the |both |his |her |each |left |right )*lungs?\b)", "volume of "),
+    (r"\b(?:how many (?:hu|hounsfields?(?: units)?)|how (?:far apart|much))\b[^.?!]*\b(?:between|apart)\b[^.?!]*\b(?:liver|spleen) and (?:the )?(?:spleen|liver)\b", "liver minus spleen"),
     (r"\b(?:heart|cardiac|heart's)(?: width| diameter)?(?: and |/)(?:the )?(?:thorax|thoracic|chest|chest's)(?: (?:width|diameter))?s?\b(?=.*)", "cardiothoracic ratio"),
     (r"(?:\b(?:the )?differences?\b(?![^.?!]*\b(?:volume|size)\b)[^.?!]*?\b(?:liver|spleen) (?:and|to|versus|vs\.?|from) (?:the |that of the )?(?:spleen|liver)|\b(?:liver|spleen)(?: to |-to-|/|-| )(?:spleen|liver) (?:hu |attenuation |density )?difference)\b", "liver minus spleen"),
     (r"\bl ?/ ?s (?=ratio|index|regions?)", "liver to spleen "),
@@ -87,7 +101,7 @@ _BY_PART: dict[str, tuple[_Rule, ...]] = {
     "lung": _LUNG_LOBES,
 }
 # On an image of that modality.
-_VESSELS = r"(?:(?:blood[- ]?)?vess?els?|vasculature|vascular (?:tree|network)|vessel (?:tree|network)|arteries and veins|arteries|veins)"
+_VESSELS = r"(?:(?:blood[- ]?)?vess?els?|vasculature|vascular (?:tree|network)|vessel (?:tree|network)|arteries and veins)"
 _OF_EYE = r"(?: (?:of|in|on) (?:the |this |that )?(?:human )?(?:fundus|retina|eye|eyeground|back of the eye))"
 _BY_MODALITY: dict[str, tuple[_Rule, ...]] = {
     "OP": _rules(
@@ -106,9 +120,10 @@ _BY_MODALITY: dict[str, tuple[_Rule, ...]] = {
         (r"\bpositive (?:and|or|vs\.?|versus) negative (nuclei|cells)\b", r"\1"),
         (r"\b(?:which|what) part of the (?:slide|tile|image|picture) is stained tissue\b.*", "segment the stained tissue"),
         (r"\bpositive (nuclei|cells)[,:] (?:the )?(fraction|share|percentage|proportion|rate)\b", r"fraction of positive \1"),
+        (r"\b(nuclei|cells) ?/ ?(?=mm|sq|square|µm|um)", r"\1 per "),
         (r"\b(?:cell nucle(?:us|i)|nucle(?:us|i) of the cells)\b", "nuclei"),
     ),
-    "PT": _rules((r"\bhottest (?:voxel|spot|point|place|pixel)\b", "suvmax")),
+    "PT": _rules((r"\b(?:hot )?spots? (?=(?:that |which )?(?:i|we)(?:'ve| have)? (?:marked|outlined|drew|drawn|circled)\b)", "lesion "), (r"\bhottest (?:voxel|spot|point|place|pixel)\b", "suvmax")),
 }  # fmt: skip
 
 

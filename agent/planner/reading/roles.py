@@ -99,7 +99,7 @@ def _measured(text: str, named: list[Mention]) -> Mention:
         return more
     free = [m for m in named if not _LOCATIVE.search(text[: m.start])] or named
     for first, second in pairwise(free):
-        if first is free[0] and re.fullmatch(r"[\s-]*", text[first.end : second.start]):
+        if first is free[0] and re.fullmatch(r"(?:'s?)?[\s-]*", text[first.end : second.start]):
             return second
     return free[0]
 

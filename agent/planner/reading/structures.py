@@ -116,6 +116,8 @@ _BOTH = re.compile(
 _EACH = re.compile(r"\b(?:each|every|either)\s+(?:of the\s+)?(?:\w+\s+)?$")
 _APART = re.compile(r"\b(?:separately|individually|each|one by one|apiece)\b")
 _SIDE = re.compile(r"\b(?P<side>left|right|l|r)(?:-sided|-hand|-side)?\b")
+# Measures that name no structure, and have sides all the same.
+_OF_THE_LUNG = re.compile(r"\b(?:laa(?:[- ]?950)?|emphysema(?: index)?)\W*$")
 _HAS_SIDES = r"(?:side|hemisphere|half|brain|skull|head|bone|volume)\b"
 
 
@@ -143,11 +145,20 @@ def _is_side(text: str, match: re.Match[str]) -> bool:
     before, after = text[: match.start()].rstrip(), text[match.end() :].lstrip()
     if match["side"] in ("l", "r"):
         beside = re.search(r"(?:brain|skull|head|bone|hemisphere|half|side)$", before)
-        return bool(re.match(_HAS_SIDES, after) or (beside and re.match(r"[a-z]", after)))
+        return bool(re.match(_HAS_SIDES, after) or (beside and re.match(r"[a-z]", after)) or _is_of_a_pair(text, match))
     if match["side"] == "right" and re.match(r"(?:now|away|here|there|over|after)\b", after):
         return False
     return (
         after not in ("", "?", ".", "!")
         or bool(re.search(r"(?:side|half|hemisphere|on the|the|of|[,:])$", before))
         or bool(mentions(before))
+        or _OF_THE_LUNG.search(before) is not None
     )
+
+
+def _is_of_a_pair(text: str, match: re.Match[str]) -> bool:
+    """ "kidney vol r", "l kidney": "r" is no unit, and "l" is one unless it stands beside the name."""
+    pairs = [m for m in mentions(text) if m.name in PAIRED]
+    if match["side"] == "r":
+        return bool(pairs)
+    return any(not text[min(match.end(), m.end) : max(match.start(), m.start)].strip() for m in pairs)

@@ -95,7 +95,7 @@ _CUES: Cues = (
     )),
     ("longest_axial_diameter", (
         r"\brecist\b", rf"\b{_FLAT}\b.*\b{_LENGTH}\b", rf"\b{_LENGTH}\b.*\b{_FLAT}\b",
-        rf"\b{_LENGTH}\b.*\b(?:on|in|within|across|at) (?:a|one|any|the same)(?: single| one)? (?:slice|cut|section|image)\b",
+        rf"\b{_LENGTH}\b.*\b(?:on|in|within|across|at) (?:a|one|any|the same|its|the)(?: single| one| largest| widest| biggest)? (?:slice|cut|section|image)\b",
     )),
     ("longest_diameter", (
         r"\b(?:diameters?|feret|cali(?:per|bre))\b", r"\bhow (?:long|wide)\b", r"\b(?:most distant|farthest|furthest|remotest) (?:points?|voxels?|ends?|corners?)\b",

@@ -25,8 +25,8 @@ BODY: Cues = (
     )),
     ("cardiothoracic_picture", shown(_CTR)),
     ("cardiothoracic_ratio", (
-        _CTR, r"\b(?:heart|cardiac)\b.*\b(?:width|wide|diameter|broad)\b.*\b(?:chest|thora\w+|rib ?cage)\b",
-        r"\bwide\b.*\bheart\b.*\b(?:chest|thora\w+|rib ?cage)\b",
+        _CTR, r"\b(?:heart|cardiac)\b.*\b(?:width|wide|diameter|broad|breadth)\b.*\b(?:chest|thora\w+|rib ?cage)\b",
+        r"\b(?:wide|width|broad|breadth)\b.*\bheart\b.*\b(?:chest|thora\w+|rib ?cage)\b",
         r"\b(?:heart|cardiac)\b.*\b(?:chest|thora\w+|rib ?cage)\b.*\b(?:width|diameter|ratio)\b",
     )),
     ("liver_spleen_picture", (
