@@ -81,6 +81,8 @@ IN_BRAIN = {
 _FINDINGS = {"tumour", "nodule", "haemorrhage"}
 # To say that a thing lies in one of these changes nothing.
 _WHOLES = {"image", "body", "head", "eye", "fundus", "tissue", "given_region", "midsagittal_plane", "intensity_range"}
+# "The head including the air inside": what an outline holds anyway.
+_WITH = re.compile(r"\b(?:including|together with|with) (?:all |any )?(?:the |its )?$")
 _IN = re.compile(r"\b(?:in|inside|within|of|on|near|at) (?:the |this |his |her |left |right )*$")
 _STATISTIC_OF = re.compile(
     r"\b(?:mean|average|median|maximum|maximal|highest|lowest|minimum|minimal|standard deviation of)\s+(?:of\s+)?(?:the\s+)?"
@@ -92,6 +94,7 @@ _GREY = re.compile(
 )
 _NOUN_OF = re.compile(r"\b(?P<noun>[a-z]{4,}) (?:of|in|inside|within) (?:the |this |that |each |both |left |right )*$")
 _NO_NOUN = re.compile(
+    r"outlines?|masks?|contours?|segmentations?|labels?|"
     r"that|this|those|these|also|then|same|each|both|only|either|inside|part|side|half|case|here|ones?|all"
 )
 
@@ -186,9 +189,10 @@ def structure_left_out(text: str, goal: Goal, others: Iterable[Goal]) -> str | N
     if goal.of in IN_BRAIN:
         carried.add("brain")
     for mention in mentions(with_given_marked(text)):
-        if mention.name in carried or mention.name in _FINDINGS:
+        before = with_given_marked(text)[: mention.start]
+        if mention.name in carried or mention.name in _FINDINGS or _WITH.search(before):
             continue
         # Where an outlined lesion lies changes nothing about it.
-        if goal.of != "given_region" or not _IN.search(with_given_marked(text)[: mention.start]):
+        if goal.of != "given_region" or not _IN.search(before):
             return with_given_marked(text)[mention.start : mention.end]
     return None
