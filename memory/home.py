@@ -15,6 +15,7 @@ from scanwright.tools.errors import UserInputError
 if TYPE_CHECKING:
     from scanwright.memory.blobs import BlobStore
     from scanwright.memory.cases import CaseStore
+    from scanwright.memory.cohorts import CohortStore
     from scanwright.memory.conversations import ConversationStore
     from scanwright.memory.corrections import CorrectionStore
     from scanwright.memory.database import Database
@@ -44,6 +45,7 @@ class Home:
     identities: IdentityStore
     step_cache: StepCache
     cases: CaseStore
+    cohorts: CohortStore
     conversations: ConversationStore
     sessions: SessionStore
     corrections: CorrectionStore
@@ -52,6 +54,7 @@ class Home:
         """Opens the stores of a folder that the caller holds the lock of; use `Home.open`."""
         from scanwright.memory.blobs import BlobStore
         from scanwright.memory.cases import CaseStore
+        from scanwright.memory.cohorts import CohortStore
         from scanwright.memory.conversations import ConversationStore
         from scanwright.memory.corrections import CorrectionStore
         from scanwright.memory.database import Database, sqlite_url
@@ -77,6 +80,7 @@ class Home:
             self.runs = RunStore(self._database, self.step_cache)
             self.feedback = FeedbackStore(self._database, self.runs)
             self.cases = CaseStore(self._database, self.vectors, self.studies)
+            self.cohorts = CohortStore(self._database)
             self.conversations = ConversationStore(self._database)
             self.sessions = SessionStore(self._database)
             self.corrections = CorrectionStore(self._database, self.runs)

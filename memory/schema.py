@@ -16,8 +16,8 @@ from sqlalchemy import (
 )
 
 # The newest migration, and all that this code knows: a home that names another was written by newer code.
-HEAD = "0006"
-KNOWN = frozenset({"0001", "0002", "0003", "0006"})
+HEAD = "0007"
+KNOWN = frozenset({"0001", "0002", "0003", "0006", "0007"})
 
 metadata = MetaData(
     naming_convention={
@@ -263,4 +263,20 @@ corrections = Table(
     Column("utc", String(32), nullable=False),
     Index("ix_corrections_root_run", "root_run"),
     Index("ix_corrections_child_run", "child_run"),
+)
+
+cohorts = Table(
+    "cohorts",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("created_utc", String(32), nullable=False),
+)
+
+cohort_members = Table(
+    "cohort_members",
+    metadata,
+    Column("name", String(255), ForeignKey("cohorts.name", ondelete="CASCADE"), primary_key=True),
+    Column("study_id", String(64), ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True),
+    Column("added_utc", String(32), nullable=False),
+    Index("ix_cohort_members_study_id", "study_id"),
 )

@@ -45,7 +45,7 @@ def read_nifti(path: Path, given: GivenFacts | None = None, *, max_bytes: int = 
     )
     if image.unit == "[hnsf'U]" and float(volume.voxels.min()) > -100:
         warnings += (f"No voxel of {shown(path)} is below −100, so there is no air: its values may not be HU.",)
-    return LoadedImage(volume.voxels, geometry, image, stem(path), volume.warnings + warnings)
+    return LoadedImage(volume.voxels, geometry, image, stem(path), volume.warnings + warnings, safe=sidecar.safe)
 
 
 def read_nifti_volume(path: Path, *, max_bytes: int = MAX_BYTES) -> NiftiVolume:

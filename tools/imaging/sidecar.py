@@ -45,6 +45,9 @@ class Sidecar(BaseModel):
     slice_thickness_mm: float | None = Field(None, alias="SliceThickness", gt=0, lt=1000)
     units: str | None = Field(None, alias="Units")
     stain: str | None = Field(None, alias="SampleStaining")
+    sex: str | None = Field(None, alias="PatientSex")
+    age: str | float | None = Field(None, alias="PatientAge")
+    model: str | None = Field(None, alias="ManufacturersModelName")
     pixel_size: tuple[float, ...] | float | None = Field(None, alias="PixelSize")
     pixel_size_units: str = Field("um", alias="PixelSizeUnits")
 
@@ -61,6 +64,15 @@ class Sidecar(BaseModel):
             return None
         sizes = self.pixel_size if isinstance(self.pixel_size, tuple) else (self.pixel_size,)
         return None if not sizes else (float(sizes[0]) * unit, float(sizes[min(1, len(sizes) - 1)]) * unit)
+
+    @property
+    def safe(self) -> dict[str, str | float]:
+        """Sex, age band and scanner, as a DICOM header would give them; the age itself is not kept."""
+        from scanwright.tools.imaging.dicom_facts import safe_facts
+
+        age = f"{int(self.age):03d}Y" if isinstance(self.age, float) and 0 <= self.age < 130 else self.age
+        tags = {"PatientSex": self.sex, "PatientAge": age, "ManufacturerModelName": self.model}
+        return safe_facts({k: v for k, v in tags.items() if v is not None}, None)
 
     @property
     def contrast(self) -> bool | None:
