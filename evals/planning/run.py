@@ -22,6 +22,7 @@ from scanwright.agent.planner.base import Planner
 from scanwright.agent.settings import load_settings
 from scanwright.agent.workbench import Workbench
 from scanwright.evals.planning.score import Judged, summary
+from scanwright.evals.planning.sets import SINGLE_TURN, bench, kind, rows
 from scanwright.evals.planning.studies import study
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.errors import UserInputError
@@ -31,10 +32,19 @@ _FILES = {
     "eyes_dev": "eyes_dev.jsonl", "eyes_test": "eyes_test.jsonl",
     "eyes_more_dev": "eyes_more.jsonl", "eyes_more_test": "eyes_more.jsonl",
 }  # fmt: skip
+_HALVES = {f"{name}_{half}": (name, half) for name in (*SINGLE_TURN, "bench") for half in ("dev", "test")}
 
 
 def questions(split: str | None = None) -> Iterator[dict[str, Any]]:
-    """The questions of one half, of both ("all"), or of a file of their own (the names of _FILES)."""
+    """The questions of one half, of both ("all"), of a file of their own (_FILES), or of a half of one (_HALVES).
+
+    "bench_dev" and "bench_test" are those of the selection that are one question each: no conversation, no cohort.
+    """
+    if split in _HALVES:
+        name, half = _HALVES[split]
+        chosen = bench("dev" if half == "dev" else "test") if name == "bench" else rows(name, half)
+        yield from (row for row in chosen if row["category"] not in ("follow_up", "cohort"))
+        return
     name = _FILES.get(split or "all", "questions.jsonl")
     for line in files("scanwright.evals.planning").joinpath(name).read_text("utf-8").splitlines():
         question: dict[str, Any] = json.loads(line)
@@ -118,7 +128,7 @@ def _llm(options: argparse.Namespace) -> LLMSettings | None:
 def main(argv: Sequence[str]) -> int:
     """Prints the figures, by category, and what went wrong where asked."""
     parser = argparse.ArgumentParser(prog="scanwright eval planning")
-    parser.add_argument("--split", choices=["dev", "test", "all", *_FILES], default="test")
+    parser.add_argument("--split", choices=["dev", "test", "all", *_FILES, *_HALVES], default="test")
     parser.add_argument(
         "--mistakes", action="store_true", help="print each mistake (not for the test half when tuning)"
     )
@@ -134,7 +144,8 @@ def main(argv: Sequence[str]) -> int:
     figures = {"planner": options.planner, **summary(judged)}
     by_category: dict[str, list[Judged]] = defaultdict(list)
     for each in judged:
-        by_category[each.question["category"]].append(each)
+        by_kind = options.split in _HALVES and not options.split.startswith("requests")
+        by_category[kind(each.question) if by_kind else each.question["category"]].append(each)
     print(json.dumps(figures, indent=1))
     print(f"{'category':<22}{'n':>4}{'exact':>8}{'goals':>8}{'outcome':>9}{'false':>7}")
     for name, group in sorted(by_category.items()):

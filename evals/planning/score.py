@@ -24,8 +24,13 @@ class Judged:
 
     @property
     def exact(self) -> bool:
-        """The goals are the gold goals, in order, and the outcome is the expected one."""
-        return self.goals == self.gold and self.outcome == self.expected
+        """The goals are the gold goals, in order, and the outcome is an expected one."""
+        return self.goals == self.gold and self.outcome_right
+
+    @property
+    def outcome_right(self) -> bool:
+        """The outcome is the expected one, or one that the question says is right as well ("also")."""
+        return self.outcome in (self.expected, *self.question["expect"].get("also", ()))
 
     @property
     def expected(self) -> str:
@@ -57,7 +62,7 @@ def summary(judged: Sequence[Judged]) -> dict[str, Any]:
     """All figures of a set; false_answer_rate counts an answer where a refusal was right double."""
     n = len(judged)
     exact, goals = sum(j.exact for j in judged), sum(j.goals == j.gold for j in judged)
-    outcomes = sum(j.outcome == j.expected for j in judged)
+    outcomes = sum(j.outcome_right for j in judged)
     wrong, another = sum(j.answers_wrongly for j in judged), sum(j.answers_another for j in judged)
     answerable = [j for j in judged if j.expected in ("answer", "partly")]
     refused = sum(j.outcome in ("refuse", "ask") for j in answerable)
