@@ -22,9 +22,10 @@ from scanwright.agent.importing import resolve_study
 from scanwright.agent.plan import sense
 from scanwright.agent.plan.approval import needs_approval
 from scanwright.agent.plan.compiler import Compiler
+from scanwright.agent.plan.fitting import ruled_out, still_needed
 from scanwright.agent.plan.handmade import with_goals
 from scanwright.agent.plan.plan import Plan, PlanConcern
-from scanwright.agent.plan.studies import StudyView, kind_in_words, scene_of
+from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.plan.trim import settle
 from scanwright.agent.planner.base import Item, Planner, Proposal
 from scanwright.agent.planner.model.objections import objections
@@ -33,10 +34,8 @@ from scanwright.agent.running import Running
 from scanwright.agent.settings import Settings, load_settings
 from scanwright.memory.home import Home, default_home
 from scanwright.memory.records import StudyRecord
-from scanwright.tools.artifacts import Image
 from scanwright.tools.contract.decorator import Tool
 from scanwright.tools.contract.goal import Goal
-from scanwright.tools.contract.types import Kind
 from scanwright.tools.errors import Cancelled, UserInputError
 from scanwright.tools.registry import Registry, load_registry
 from scanwright.tools.runtime.base import Runtime
@@ -375,13 +374,14 @@ class Workbench:
         given = given or Given()
         with self.open_home() as home:
             image = given.views(home, [target])[0].image(given.series)
-        scene = scene_of(image)
-        return {
-            t.card.id: _other_kind(t, image)
-            or self.why_not(t)
-            or next((c.sentence for c in t.concerns(scene) if c.effect != "flag"), None)
-            for t in self.registry
-        }
+        found: dict[str, str | None] = {}
+        for tool in self.registry:
+            # Weights are worth fetching only for a tool that would work on this scan.
+            out = ruled_out(tool, image)
+            reason = self.why_not(tool) if out is None else out.sentence
+            needed = still_needed(tool, image) if reason is None else None
+            found[tool.card.id] = reason if needed is None else needed.sentence
+        return found
 
     def _running(self, home: Home, on_step: OnStep | None, words: Words | None = None) -> Running:
         return Running(
@@ -429,24 +429,6 @@ def _warned(plan: Plan, warnings: Sequence[str]) -> Plan:
     """The plan with what its planner wants said with the answer."""
     said = tuple(PlanConcern(step=None, effect="flag", sentence=w, test="planner") for w in warnings)
     return plan.model_copy(update={"concerns": (*plan.concerns, *said)}) if said else plan
-
-
-# What lies on an image of each kind, and what is measured on both.
-_ON: dict[Kind, set[Kind]] = {
-    "Volume": {"Mask", "LabelMap", "Plane"},
-    "Slide": {"Cells", "Region"},
-    "Photograph": {"Region"},
-}
-
-
-def _other_kind(tool: Tool[..., Any], image: Image) -> str | None:
-    """Why a tool is for another kind of image; None where it is for this one, or for what lies on it."""
-    needed = {spec.type.kind for spec in tool.card.inputs if not spec.optional}
-    fits = [kind for kind, on in _ON.items() if kind in needed or (not needed & _ON.keys() and needed & on)]
-    if not fits or image.type.kind in fits:
-        return None
-    wanted = fits[0]
-    return f"This needs a {kind_in_words(wanted)}, and this is a {kind_in_words(image.type.kind)}."
 
 
 def _with_weights(settings: Settings, home: Path | None) -> Settings:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from scanwright.agent.plan.fitting import ruled_out
 from scanwright.agent.plan.plan import StudyRef
 from scanwright.agent.plan.studies import StudyView, kind_in_words, scene_of
-from scanwright.tools.artifacts import Image, Volume
+from scanwright.tools.artifacts import Image
 from scanwright.tools.contract.card import IMAGES, OUTLINES, ToolParam
 from scanwright.tools.contract.conditions import Concern
 from scanwright.tools.contract.decorator import Tool
@@ -271,15 +272,8 @@ class Chainer:
             return "This measures a structure inside the scan: say which one, or ask for the field of view."
         name = STRUCTURES[want.structure].label if want.structure in STRUCTURES else str(want.structure)
         image = self.main.image(self.goal.series)
-        scene = scene_of(image)
-        outlines = ("Mask",) if isinstance(image, Volume) else ("Region", "Cells")
-        here = {
-            s
-            for t in self.registry
-            if t.card.output.kind in outlines and self.usable(t) is None
-            and not any(c.effect == "refuse" for c in t.concerns(scene))
-            for s in structures_of(t.card)
-        }  # fmt: skip
+        makers = (t for t in self.registry if structures_of(t.card) and self.usable(t) is None)
+        here = {s for t in makers if ruled_out(t, image) is None for s in structures_of(t.card)}
         known = ", ".join(STRUCTURES[s].label for s in sorted(here) if s in STRUCTURES)
         return f"No tool here can find the {name}; what can be found is: {known or 'nothing on this image'}."
 

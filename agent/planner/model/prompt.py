@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scanwright.agent.plan.studies import StudyView, scene_of
+from scanwright.agent.plan.fitting import ruled_out
+from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Item
 from scanwright.agent.planner.index import ExemplarIndex, Neighbour
 from scanwright.agent.planner.model.form import Choices, filled
@@ -209,8 +210,7 @@ def _fitting(registry: Registry, studies: Sequence[StudyView]) -> set[str]:
     if not studies:
         return {t.card.id for t in registry}
     image = studies[0].image()
-    scene = scene_of(image)
-    return {t.card.id for t in registry if not any(c.effect == "refuse" for c in t.concerns(scene))}
+    return {t.card.id for t in registry if ruled_out(t, image) is None}
 
 
 def _wants(question: str, near: Sequence[str], registry: Registry, fits: set[str]) -> tuple[str, ...]:
