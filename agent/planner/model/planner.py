@@ -14,6 +14,7 @@ from scanwright.agent.plan.studies import StudyView
 from scanwright.agent.planner.base import Item, Planner, Proposal
 from scanwright.agent.planner.index import ExemplarIndex
 from scanwright.agent.planner.model.form import FormWrong
+from scanwright.agent.planner.model.omissions import asked_about, omissions
 from scanwright.agent.planner.model.prompt import write_prompt
 from scanwright.tools.contract.goal import Goal
 from scanwright.tools.registry import Registry
@@ -55,11 +56,13 @@ class ModelPlanner:
             form = self._llm.json(messages, prompt.choices.schema(), name="plan")
             try:
                 items = prompt.choices.read(form, question, before)
+                left_out = omissions(question, items)
                 wrong = list(self._objections([i for i in items if isinstance(i, Goal)], studies))
+                wrong += [each.sentence for each in left_out]
             except FormWrong as error:
-                items, wrong = (), [str(error)]
+                items, wrong, left_out = (), [str(error)], []
             if items and (not wrong or items == last):
-                return items
+                return items if not left_out else (asked_about(question, left_out),)
             last = items or last
             if repair < REPAIRS:
                 messages += [
@@ -68,7 +71,9 @@ class ModelPlanner:
                 ]
         if not last:
             raise EndpointFailed(f"{self._llm.endpoint.shown} did not fill the form, asked {REPAIRS + 1} times.")
-        return last
+        # Better no answer than one to another question.
+        left_out = omissions(question, last)
+        return last if not left_out else (asked_about(question, left_out),)
 
     def _reader(self) -> Callable[[str], Sequence[Item]]:
         return lambda text: self._offline.propose(text, ()).items
