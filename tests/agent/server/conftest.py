@@ -23,6 +23,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     process.stop()
 
 
+TOKEN = "a-token-of-more-than-twenty-characters"
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that demands a token, and that tests kill and start again."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "token").write_text(TOKEN + "\n")
+    process = ServerProcess(folder / "home", "--token-file", str(folder / "token"))
+    yield process
+    process.stop()
+
+
 @pytest.fixture(scope="session")
 def head_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A coarse head on CT."""

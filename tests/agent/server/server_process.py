@@ -48,7 +48,9 @@ class ServerProcess:
                 pass
             time.sleep(0.05)
         self.address, self.own_token = said["address"], said["token"]
-        self.client = httpx.Client(base_url=self.address, timeout=120, headers={"X-Scanwright": "1"})
+        headers = {"X-Scanwright": "1", "Authorization": f"Bearer {self.own_token}"}
+        self.client = httpx.Client(base_url=self.address, timeout=120, headers=headers)
+        self.bare = httpx.Client(base_url=self.address, timeout=120, headers={"X-Scanwright": "1"})
         for _ in range(200):
             try:
                 self.client.get("/health")
@@ -150,7 +152,9 @@ def voxels_of(data: bytes) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Voxels (i, j, k) and affine (from the sform) of a NIfTI-1 file, read by hand."""
     plain = gzip.decompress(data)
     shape = struct.unpack_from("<8h", plain, 40)[1:4]
-    kind = {2: "u1", 4: "<i2", 8: "<i4", 16: "<f4", 64: "<f8", 512: "<u2", 256: "i1"}[struct.unpack_from("<h", plain, 70)[0]]
+    kind = {2: "u1", 4: "<i2", 8: "<i4", 16: "<f4", 64: "<f8", 512: "<u2", 256: "i1"}[
+        struct.unpack_from("<h", plain, 70)[0]
+    ]
     affine = np.eye(4)
     affine[:3] = np.array(struct.unpack_from("<12f", plain, 280)).reshape(3, 4)
     return np.frombuffer(plain, kind, int(np.prod(shape)), 352).reshape(shape, order="F"), affine
