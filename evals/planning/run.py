@@ -139,7 +139,15 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds for one call of the model")
     parser.add_argument("--every", type=int, default=1, help="take every n-th question only")
     parser.add_argument("--limit", type=int, help="take so many questions at most")
+    parser.add_argument("--compare", action="store_true", help="several ways of planning with one model, side by side")
+    parser.add_argument("--arms", nargs="*", help="with --compare: only these (offline, model, tools, json, auto)")
     options = parser.parse_args(list(argv))
+    if options.compare:
+        from scanwright.evals.planning import compare
+
+        options.planner = "model"
+        known = _llm(options)
+        return compare.main(options, None if known is None else known.endpoint)
     judged = run(options.split, _llm(options), every=max(options.every, 1), limit=options.limit)
     figures = {"planner": options.planner, **summary(judged)}
     by_category: dict[str, list[Judged]] = defaultdict(list)
