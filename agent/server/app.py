@@ -41,7 +41,9 @@ def make_app(
 
     hosts are names by which it may be called beside this machine's own; None takes every name.
     """
-    problems: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (401, 404, 409, 413, 422)}
+    problems: dict[int | str, dict[str, Any]] = {
+        code: {"model": Problem} for code in (401, 403, 404, 409, 411, 413, 421, 422)
+    }
     app = FastAPI(
         title="Scanwright", version="1", docs_url=None, redoc_url=None, responses=problems,
         description="Ask a question about a scan. Research use only: this is not a medical device.",
@@ -79,6 +81,8 @@ def _tell_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:
+            return JSONResponse({"error": "The body is no JSON in UTF-8.", "missing": [], "offers": []}, 422)
         said = {404: "There is nothing at that address.", 405: "That address does not do this."}
         return JSONResponse(
             {"error": said.get(error.status_code, str(error.detail)), "missing": [], "offers": []},
