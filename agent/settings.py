@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from scanwright.agent.learning.settings import LearningSettings
 from scanwright.agent.llm.settings import LLMSettings
 from scanwright.agent.server.settings import ServerSettings
 from scanwright.memory.settings import MemorySettings
@@ -33,6 +34,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SCANWRIGHT_", env_nested_delimiter="__", extra="ignore")
 
     agent: AgentSettings = Field(default_factory=AgentSettings)
+    learning: LearningSettings = Field(default_factory=LearningSettings)
     llm: LLMSettings = Field(default_factory=LLMSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
     tools: ToolSettings = Field(default_factory=ToolSettings)

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tools": ("scanwright.agent.cli.tools", "List what Scanwright can do, or show one tool's card."),
     "weights": ("scanwright.agent.cli.weights", "List, fetch or verify the weights of networks."),
     "llm": ("scanwright.agent.cli.llm", "Fetch, serve or check a language model that plans."),
+    "learn": ("scanwright.agent.cli.learn", "Make training data, tune a small model that plans, find a better prompt."),
     "studies": ("scanwright.agent.cli.studies", "List the imported studies."),
     "cases": ("scanwright.agent.cli.cases", "Keep scans as cases, and find similar ones."),
     "import": ("scanwright.agent.cli.import_", "Import a file, folder or zip."),

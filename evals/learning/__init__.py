@@ -1,0 +1,1 @@
+"""Does tuning, or a better prompt, make a small model plan better?"""
