@@ -23,7 +23,7 @@ class ReadingView(BaseModel):
 
 
 class TurnView(BaseModel):
-    """A turn of a session."""
+    """A turn of a session. corrected_run is the newest run that people's corrections led to, with its answer."""
 
     session_id: str
     turn_id: str
@@ -39,6 +39,8 @@ class TurnView(BaseModel):
     error: Problem | None
     conversation_turn: int | None
     utc: str
+    corrected_run: str | None = None
+    corrected_answer: AnswerResult | None = None
 
 
 class SessionView(BaseModel):

@@ -11,7 +11,7 @@ from scanwright.agent.server.asking import Approval, NewSession, NewTurn, TheDes
 from scanwright.agent.server.desk import Desk, NotThere
 from scanwright.agent.server.forms import SessionShort, SessionView, TurnView
 from scanwright.agent.server.plan_edits import read_plan
-from scanwright.agent.server.turns import position, shown
+from scanwright.agent.server.turns import position, readdressed, shown
 from scanwright.memory.sessions import AskedTurn
 from scanwright.tools.errors import UserInputError
 
@@ -113,11 +113,22 @@ async def events(session_id: str, request: Request, desk: TheDesk, after: int = 
 
 def _session(desk: Desk, session_id: str) -> dict[str, Any]:
     record = desk.home.conversations.get(session_id)
-    turns = [shown(t) for t in desk.home.sessions.turns(session_id)]
+    turns = [shown(t) | _corrected(desk, t) for t in desk.home.sessions.turns(session_id)]
     return {
         "session_id": session_id, "studies": list(record.study_ids), "created_utc": record.created_utc, "turns": turns,
         **position(desk.home, session_id),
     }  # fmt: skip
+
+
+def _corrected(desk: Desk, turn: AskedTurn) -> dict[str, Any]:
+    """The newest run that corrections of a turn's masks led to, so that a page that is opened anew shows its answer."""
+    asks = turn.run_id is not None and (turn.reading or {}).get("reading") == "ask"
+    made = desk.home.corrections.of_root(turn.run_id) if asks and turn.run_id else []
+    if not made:
+        return {}
+    answer = desk.home.runs.get(made[-1].child_run).answer
+    known = None if answer is None else readdressed(answer)
+    return {"corrected_run": made[-1].child_run, "corrected_answer": known}
 
 
 def _turn(desk: Desk, session_id: str, turn_id: str) -> AskedTurn:

@@ -46,6 +46,9 @@ def test_only_what_depends_on_the_corrected_step_runs_again(server: ServerProces
     volume = next(e for e in child["answer"]["evidence"] if e["quantity"] == "volume")
     assert volume["value"] == pytest.approx(voxels * spacing / 1000, rel=1e-6)
     assert "Drawn by Ada Example" in child["answer"]["answer"]
+    again = server.client.get(f"/api/v1/sessions/{skull['session_id']}").json()["turns"][0]
+    assert (again["corrected_run"], again["corrected_answer"]) == (child["run_id"], child["answer"])
+    assert again["answer"] == skull["answer"]
     kinds = [k for _, k, p in server.events(skull["session_id"], "correction.made")]
     assert kinds[-1] == "correction.made"
     where = server.client.get(f"/api/v1/runs/{child['run_id']}/evidence/{volume['id']}").json()
