@@ -69,7 +69,7 @@ def fits(study_id: str, desk: TheDesk, series: str | None = None) -> dict[str, s
     return _fits(desk, study_id, series)
 
 
-@router.get("/{study_id}/series/{series}/volume.nii.gz")
+@router.get("/{study_id}/series/{series:path}/volume.nii.gz")
 def volume(study_id: str, series: str, request: Request, desk: TheDesk) -> Response:
     """The voxels on their own grid and in their own order, the affine as sform."""
     image = _series(desk, study_id, series).image
@@ -78,14 +78,14 @@ def volume(study_id: str, series: str, request: Request, desk: TheDesk) -> Respo
     return sent(request, desk.pixels.nifti(image), image.pixel_hash, "application/gzip")
 
 
-@router.get("/{study_id}/series/{series}/image.png")
+@router.get("/{study_id}/series/{series:path}/image.png")
 def picture(study_id: str, series: str, request: Request, desk: TheDesk) -> Response:
     """A photograph or a small tile, whole."""
     image = _flat(desk, study_id, series)
     return sent(request, desk.pixels.picture(image), image.pixel_hash, "image/png")
 
 
-@router.get("/{study_id}/series/{series}/dzi")
+@router.get("/{study_id}/series/{series:path}/dzi")
 def deep_zoom(study_id: str, series: str, desk: TheDesk) -> Response:
     """The Deep Zoom description of a slide or photograph."""
     frame = _flat(desk, study_id, series).frame
@@ -97,7 +97,7 @@ def deep_zoom(study_id: str, series: str, desk: TheDesk) -> Response:
     return Response(xml, media_type="application/xml")
 
 
-@router.get("/{study_id}/series/{series}/dzi_files/{level}/{col}_{row}.jpeg")
+@router.get("/{study_id}/series/{series:path}/dzi_files/{level}/{col}_{row}.jpeg")
 def tile(study_id: str, series: str, level: int, col: int, row: int, desk: TheDesk) -> Response:
     """A tile of the Deep Zoom pyramid."""
     image = _flat(desk, study_id, series)

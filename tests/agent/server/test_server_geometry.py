@@ -89,3 +89,10 @@ def test_what_lies_at_a_click_is_outlined(server: ServerProcess, head: dict[str,
 
 def _volume(study: str, series: str) -> str:
     return f"/api/v1/studies/{study}/series/{series}/volume.nii.gz"
+
+
+def test_a_series_may_have_any_name(server: ServerProcess, head: dict[str, object]) -> None:
+    for path in ("volume.nii.gz", "image.png", "dzi", "dzi_files/1/0_0.jpeg"):
+        answer = server.client.get(f"/api/v1/studies/{head['study_id']}/series/AX%20T1%2FT2/{path}")
+        assert answer.status_code == 404
+        assert "AX T1/T2" in answer.json()["error"]
