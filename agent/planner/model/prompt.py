@@ -150,11 +150,15 @@ def write_prompt(
     fits = _fitting(registry, studies)
     examples = _examples(near, read)
     goals = [row for _, form in examples for row in form["items"] if row["kind"] == "goal"]
+    # What the offline planner reads can be named too, whatever lies nearer by meaning.
+    plainly = filled([i for i in read(question) if isinstance(i, Goal)])
+    goals += [] if plainly is None else plainly["items"]
     wants = _wants(question, [n.label for n in near if not n.declines], registry, fits)
     earlier = filled(before)
     goals += [] if earlier is None else earlier["items"]
     wants = tuple(dict.fromkeys([*wants, *(row["want"] for row in goals)]))
-    choices = Choices(wants, _structures(question, [row["of"] for row in goals], registry, fits))
+    inside = [each["inside"] for row in goals for each in row["more"] if "inside" in each]
+    choices = Choices(wants, _structures(question, [*(row["of"] for row in goals), *inside], registry, fits))
     common = ", ".join(f"{want} ({means})" for want, means in COMMON.items() if want in registry.wants())
     messages = [{"role": "system", "content": f"{RULES}\nwant, for every image: {common}"}]
     for text, form in [*((text, {"items": list(items)}) for text, items in SHOWN), *reversed(examples)]:
@@ -227,6 +231,10 @@ def _structures(question: str, named: Sequence[str], registry: Registry, fits: s
     by_tool = sorted((structures_of(t.card) for t in registry if t.card.id in fits), key=len)
     made = [s for structures in by_tool for s in structures]
     ordered = dict.fromkeys([*mentioned, *named, *made])
-    known = dict.fromkeys(["image", "given_region", "intensity_range", *(s for s in ordered if s in STRUCTURES)])
+    # A third party's structure can be named where the question names it.
+    theirs = [m for m in mentioned if m not in STRUCTURES and m in registry.structures()]
+    known = dict.fromkeys(
+        ["image", "given_region", "intensity_range", *theirs, *(s for s in ordered if s in STRUCTURES)]
+    )
     # Where no structure is found in the words (another language) all of them may be meant.
     return tuple(known)[: STRUCTURES_AT_MOST if mentioned else 2 * STRUCTURES_AT_MOST]
