@@ -26,7 +26,7 @@ INSTRUCTIONS = (
     SYSTEM,
     (
         'Fill a form with what the question asks of the medical image. One item for each thing asked. A goal: "w" what '
-        'is wanted, "o" the structure, "s" the side, "i" only inside this structure, "lo" and "hi" limits, "u" the unit, '
+        'is wanted, "o" the structure, "s" the side, "i" only inside this structure, "lo" and "hi" limits, "u" a unit, '
         '"a" further wishes. What cannot be measured: {"no": why}. Lines "w:" and "o:" are guesses from the words.'
     ),
     (
