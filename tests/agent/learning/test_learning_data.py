@@ -123,6 +123,7 @@ def test_a_goal_says_the_same_in_short_and_at_length() -> None:
     rows = [long, {"kind": "decline", "why": "diagnosis"}, {"kind": "unclear"}]
     short = compact({"items": rows})
     assert short["items"][0] == {
-        "w": "volume", "o": "intensity_range", "s": "left", "i": "liver", "lo": -20, "hi": 40, "u": "mL", "a": ["table"],
+        "w": "volume", "o": "intensity_range", "s": "left", "i": "liver", "lo": -20, "hi": 40, "u": "mL",
+        "a": ["table"],
     }  # fmt: skip
     assert expand(short) == {"items": rows}
