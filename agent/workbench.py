@@ -6,7 +6,7 @@ The home is open only while a call runs, so that a notebook does not keep the co
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -32,6 +32,7 @@ from scanwright.agent.planner.model.objections import objections
 from scanwright.agent.run.executor import OnStep
 from scanwright.agent.running import Running
 from scanwright.agent.settings import Settings, load_settings
+from scanwright.agent.timepoints.resolve import resolve
 from scanwright.memory.home import Home, default_home
 from scanwright.memory.records import StudyRecord
 from scanwright.tools.contract.decorator import Tool
@@ -265,8 +266,12 @@ class Workbench:
     ) -> Planned:
         """The plan for a proposal with what was given beside the question; llm is what a language model took for it."""
         goals = [(given or Given()).completed(g, studies) for g in proposal.goals]
-        compiler = self.compiler(catalogue_all=catalogue_all)
-        plan = compiler.compile(goals, studies, question=question, planner=proposal.planner)
+        with self.open_home() as home:
+            exams = resolve(home, goals, studies)
+        studies = exams.studies
+        compiler = replace(self.compiler(catalogue_all=catalogue_all), held=exams.held)
+        plan = compiler.compile(exams.goals, studies, question=question, planner=proposal.planner)
+        plan = _noted(plan, exams.notes)
         plan = settle(plan, sense.check(plan, studies, self.registry))
         plan = plan.model_copy(update={"remarks": proposal.remarks})
         return Planned(_warned(plan, proposal.warnings), proposal.items, tuple(studies), proposal.warnings, llm)
@@ -423,6 +428,15 @@ class Workbench:
             yield
         finally:
             self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - start
+
+
+def _noted(plan: Plan, notes: Mapping[Goal, str]) -> Plan:
+    """The plan with what must be said of the exams that its goals are of."""
+    goals = tuple(
+        g.model_copy(update={"note": " ".join(filter(None, (notes.get(g.goal), g.note)))}) if g.goal in notes else g
+        for g in plan.goals
+    )
+    return plan.model_copy(update={"goals": goals})
 
 
 def _warned(plan: Plan, warnings: Sequence[str]) -> Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,13 +33,14 @@ class Compiler:
     """Turns goals into plans over a registry.
 
     usable(tool) is None or why a tool cannot be used now; pins maps a goal's `want` to a tool the person prefers.
-    pictures adds to each answer a picture of the mask it rests on.
+    pictures adds to each answer a picture of the mask it rests on. held says of goals why they cannot be planned.
     """
 
     registry: Registry
     usable: Callable[[Tool[..., Any]], str | None] = _always
     pins: dict[str, str] = field(default_factory=dict)
     pictures: bool = True
+    held: Mapping[Goal, Concern] = field(default_factory=dict)
 
     def compile(
         self, goals: Sequence[Goal], studies: Sequence[StudyView], *, question: str = "", planner: str = "person"
@@ -66,14 +67,23 @@ class Compiler:
     def _plan_goal(
         self, index: int, goal: Goal, main: StudyView, others: dict[str, StudyView], steps: _Steps
     ) -> PlannedGoal:
+        asked = goal
+        if goal.time is not None and goal.time in others:
+            # Of another exam: everything is measured there.
+            main, others = others[goal.time], {main.alias: main, **{a: s for a, s in others.items() if a != goal.time}}
+            goal = goal.model_copy(update={"time": None})
+        elif goal.time == main.alias:
+            goal = goal.model_copy(update={"time": None})
         chainer = Chainer(self.registry, main, others, goal, self.usable, self._order(goal, main))
         try:
+            if asked in self.held:
+                raise NoChain(9, self.held[asked])
             compared = self._by_methods(goal, main, chainer)
         except NoChain as no:
             rejected = tuple(Rejected(tool=t, reason=r) for t, r in sorted(chainer.rejected.items()))
             concern = no.concern
             return PlannedGoal(
-                goal=goal,
+                goal=asked,
                 status="needs_input" if concern.effect == "ask" else "refused",
                 reason=concern.sentence,
                 test=concern.test or "no_tool",
@@ -86,7 +96,7 @@ class Compiler:
         pictures = tuple(dict.fromkeys(steps.add(node, index) for node in shown))
         left = sorted(chainer.rejected.items()) if goal.compare == METHODS else []
         return PlannedGoal(
-            goal=goal,
+            goal=asked,
             status="planned",
             answers=answers,
             pictures=pictures,
@@ -160,12 +170,13 @@ class Compiler:
         nothing_more = {"region": (None, WHOLE_IMAGE), "compare": (None, METHODS)}
         asked = set(goal.params) | {n for n, plain_ones in nothing_more.items() if getattr(goal, n) not in plain_ones}
         left = sorted(asked - taken)
+        if left == ["compare"]:
+            raise _refused(f"No tool compares the {_words(goal.want)} with that of another exam.", "compare")
         if left:
             raise _refused(f"No tool takes {' and '.join(left)} when it gives the {_words(goal.want)}.", left[0])
         if goal.time is not None:
-            raise _refused(
-                f"The {_words(goal.want)} is of the study that was given, not of a time ({goal.time}).", "time"
-            )
+            sentence = "The question is about another exam of the patient: give it as well, before the one asked about."
+            raise NoChain(9, Concern("ask", sentence, "earlier study", test="missing_study"))
         if goal.group is not None and goal.want != "axial_diameters":
             raise _refused(f"The {_words(goal.want)} cannot be given per {goal.group}.", "tool")
         sides = [goal.side] if goal.side in ("left", "right") else ["left", "right"] if goal.side == "each" else []

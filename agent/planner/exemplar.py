@@ -21,13 +21,14 @@ from scanwright.agent.planner.reading.beyond import beside, unknown_body_part, u
 from scanwright.agent.planner.reading.choices import of_nodes
 from scanwright.agent.planner.reading.context import completed
 from scanwright.agent.planner.reading.declines import SENTENCES, declined
+from scanwright.agent.planner.reading.exams import NOW, PREVIOUS, and_now, dates_marked, exams_said, without
 from scanwright.agent.planner.reading.methods import without_methods
 from scanwright.agent.planner.reading.normalise import normalise
 from scanwright.agent.planner.reading.part import Part, hu_asked_of, read_part
 from scanwright.agent.planner.reading.parts import Piece, protect, split
 from scanwright.agent.planner.reading.plain import in_words_of, said_plainly
 from scanwright.agent.planner.reading.structures import learn, mentions
-from scanwright.agent.planner.reading.wants import MEASURES, OF_THE_IMAGE, WEAK
+from scanwright.agent.planner.reading.wants import MEASURES, OF_THE_IMAGE, WEAK, cued_want
 from scanwright.agent.planner.reading.wants_flat import on_flat
 from scanwright.agent.planner.reading.words import Speller
 from scanwright.tools.artifacts import Volume
@@ -82,12 +83,17 @@ class ExemplarPlanner:
     def words(self, question: str, studies: Sequence[StudyView]) -> tuple[str, bool]:
         """The question as it is to be split, in plain lower case; True where it asks for every method."""
         asked, by_methods = without_methods(normalise(question, self._speller))
-        return protect(said_plainly(_in_words_of(studies, asked))), by_methods
+        return protect(said_plainly(_in_words_of(studies, dates_marked(asked)))), by_methods
 
     def parts(self, text: str, studies: Sequence[StudyView]) -> list[Part]:
         """What each part of a text (of `words`) says by itself; what a measure is ever given of is filled in."""
         has_mask = bool(studies) and studies[0].mask is not None
-        read = [read_part(p, has_mask=has_mask) for p in split(text) or [Piece(text)]]
+        pieces = split(text) or [Piece(text)]
+        read = [
+            replace(read_part(p, has_mask=has_mask), exam=exam, compared=compared)
+            for each in pieces
+            for p, exam, compared in _by_exam(each)
+        ]
         return [self._of_what(p) if p.want in MEASURES else p for p in read]
 
     def only_of(self, want: str) -> str | None:
@@ -207,7 +213,34 @@ class ExemplarPlanner:
             group="slice" if want == "axial_diameters" else None,
             unit=unit,
             output="table" if table and want != "table_csv" else None,
+            time=None if part.exam == NOW else part.exam,
+            compare=part.compared,
         )
+
+
+def _by_exam(piece: Piece) -> list[tuple[Piece, str | None, str | None]]:
+    """A piece without the words that name an exam, with the exam it is asked of and the one it is compared with."""
+    said = exams_said(piece.text)
+    if not said:
+        return [(piece, None, None)]
+    changed = "changed " if re.search(r"\bcompar", piece.text) and without(piece.text, said) == "" else ""
+    text = without(piece.text, said, put=f"{changed}since the previous exam")
+    of_two = cued_want(text) in OF_TWO_EXAMS
+    codes = [e.code for e in said if e.comparing or len(said) == 1]
+    if of_two and all(e.code == PREVIOUS for e in said) and not changed:
+        # The exam before is what is compared with where nothing else is said.
+        return [(piece, None, None)]
+    if of_two and codes:
+        then = next((e.code for e in said if e.code != codes[0]), None)
+        compared = None if codes[0] == PREVIOUS else codes[0]
+        return [(replace(piece, text=text), then, compared)]
+    rest = without(piece.text, said)
+    at = next((e.code for e in said if not e.comparing), None)
+    compared = next((e.code for e in said if e.comparing), None)
+    before_now = and_now(rest)
+    if before_now is not None and at is not None:
+        return [(replace(piece, text=before_now), at, None), (replace(piece, text=before_now), NOW, None)]
+    return [(replace(piece, text=rest), at, compared)]
 
 
 def _accounted(part: Part, goal: Goal, others: Sequence[Goal], *, inherited: bool) -> Item:

@@ -61,7 +61,8 @@ class Part:
 
     level_mm is the height of a slice that is named without a point. cues are all wants that its words name, want the one that was taken; foreign is true where the words name a thing
     that is no structure here, and doubtful where a number was left that nobody could place, or
-    a structure is left out of another.
+    a structure is left out of another. exam is the exam that it is asked of, compared the one it is compared with, in
+    the words of a Goal ("first", "--03"; "now" is the exam asked about, said so).
     """
 
     text: str
@@ -81,6 +82,8 @@ class Part:
     defaulted: bool = False
     foreign: bool = False
     doubtful: bool = False
+    exam: str | None = None
+    compared: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -95,7 +98,7 @@ class Part:
             region, of = self.region or other.of, self.of
         return replace(
             self, of=of, region=region, side=side, params={**other.params, **self.params}, defaulted=False,
-            ranged=self.ranged or other.ranged,
+            ranged=self.ranged or other.ranged, exam=self.exam or other.exam,
         )  # fmt: skip
 
     def with_want(self, other: Part) -> Part:
@@ -103,7 +106,10 @@ class Part:
         side = other.side if self.side == "whole" and other.want != "asymmetry_index" else self.side
         region = other.region if other.want == "volume_fraction" and self.region is None else self.region
         level = other.level_mm if self.level_mm is None else self.level_mm
-        return replace(self, want=other.want, unit=self.unit or other.unit, side=side, region=region, level_mm=level)
+        return replace(
+            self, want=other.want, unit=self.unit or other.unit, side=side, region=region, level_mm=level,
+            exam=self.exam or other.exam, compared=self.compared or other.compared,
+        )  # fmt: skip
 
 
 LAA_HU = -950

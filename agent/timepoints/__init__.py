@@ -1,0 +1,1 @@
+"""Time points: which exam of a patient a goal speaks of."""
