@@ -23,7 +23,7 @@ from scanwright.agent.llm.client import LLMClient
 from scanwright.agent.llm.endpoint import Endpoint
 from scanwright.agent.llm.settings import LLMSettings
 from scanwright.agent.plan.studies import StudyView
-from scanwright.agent.planner.base import Declined, Item, Proposal, Unclear
+from scanwright.agent.planner.base import Declined, Item, Planner, Proposal, Unclear
 from scanwright.agent.settings import load_settings
 from scanwright.agent.workbench import Workbench
 from scanwright.evals.learning.compare import paired, share
@@ -34,7 +34,9 @@ from scanwright.tools.errors import UserInputError
 from scanwright.tools.hashing import sha256_file
 
 SEED = 20261124
-PAIRS = (("base", "base+prompt"), ("base", "lora"), ("lora", "lora+prompt"), ("base+prompt", "lora"))
+PAIRS = (
+    ("base", "base+prompt"), ("base", "lora"), ("lora", "lora+prompt"), ("base+prompt", "lora"), ("lora", "offline"),
+)  # fmt: skip
 
 
 class _Nobody:
@@ -46,12 +48,23 @@ class _Nobody:
         return Proposal((Unclear(question, "The model gave no answer."),), self.name)
 
 
-def measure(arm: str, client: LLMClient, few_shot: FewShot, data: Path, *, count: int, every: int) -> dict[str, Any]:
-    """Asks the questions of both sets; nothing is run. Which were right, by their ids, and the time it took."""
+def measure(
+    arm: str, client: LLMClient | None, few_shot: FewShot, data: Path, *, count: int, every: int
+) -> dict[str, Any]:
+    """Asks the questions of both sets; nothing is run. Which were right, by their ids, and the time it took.
+
+    Without a client the offline planner is asked, to compare with.
+    """
     start = time.perf_counter()
     settings = load_settings().model_copy(update={"llm": LLMSettings(planner="offline")})
-    with tempfile.TemporaryDirectory() as home, Workbench(Path(home), settings=settings) as bench:
-        planner = TunedPlanner(client, bench.registry, _Nobody(), few_shot)
+    with (
+        tempfile.TemporaryDirectory() as home,
+        Workbench(Path(home), settings=settings) as bench,
+        bench.open_home() as opened,
+    ):
+        planner: Planner = bench.planner(opened)
+        if client is not None:
+            planner = TunedPlanner(client, bench.registry, _Nobody(), few_shot)
         maker, choices = Maker(bench.registry, SEED), choices_of(bench.registry)
         rows: dict[str, dict[str, bool]] = {"synthetic": {}, "dev": {}}
         kinds: dict[str, dict[str, str]] = {"synthetic": {}, "dev": {}}
@@ -63,7 +76,7 @@ def measure(arm: str, client: LLMClient, few_shot: FewShot, data: Path, *, count
         for question in dev(every):
             rows["dev"][question["id"]] = judge(bench, planner, question).exact
             kinds["dev"][question["id"]] = question["category"]
-    calls = client.ledger.calls
+    calls = [] if client is None else client.ledger.calls
     return {
         "arm": arm, "right": rows, "kinds": kinds, "seconds": round(time.perf_counter() - start, 1),
         "calls": len(calls), "failed_calls": sum(c.failed is not None for c in calls),
@@ -77,7 +90,7 @@ def report(work: Path, data: Path, state: Path | None) -> dict[str, Any]:
     arms = {a["arm"]: a for file in sorted(work.glob("arm-*.json")) for a in [json.loads(file.read_text("utf-8"))]}
     figures: dict[str, Any] = {
         "commit": commit(), "machine": machine(), "seed": SEED, "data_sha256": sha256_file(data),
-        "data_questions_in_evaluation_sets": overlap(data), "arms": {}, "pairs": {}, "kinds": {},
+        "trained_questions_in_evaluation_sets": overlap(data), "arms": {}, "pairs": {}, "kinds": {},
     }  # fmt: skip
     for name, arm in arms.items():
         left = {k: v for k, v in arm.items() if k not in ("right", "kinds", "arm")}
@@ -89,6 +102,7 @@ def report(work: Path, data: Path, state: Path | None) -> dict[str, Any]:
             figures["pairs"][f"{a} → {b}"] = {p: paired(arms[a]["right"][p], arms[b]["right"][p]) for p in parts}
     if state is not None:
         figures["training"] = json.loads(state.read_text("utf-8"))
+        figures["training"]["base"] = Path(figures["training"]["base"]).name
     return figures
 
 
@@ -143,7 +157,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="scanwright eval learning")
     parser.add_argument("--data", type=Path, help="the file that `scanwright learn data` wrote")
     parser.add_argument("--work", type=Path, default=Path("learning-eval"), help="where the arms are kept")
-    parser.add_argument("--arm", help="base, base+prompt, lora, lora+prompt")
+    parser.add_argument("--arm", help="base, base+prompt, lora, lora+prompt, offline")
     parser.add_argument("--endpoint", help="where the arm's model is served")
     parser.add_argument("--model", default="default")
     parser.add_argument("--prompt", type=Path, help="a file that `scanwright learn prompt` wrote")
@@ -166,15 +180,16 @@ def main(argv: Sequence[str]) -> int:
         if options.output:
             options.output.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", "utf-8")
         return 0
-    if options.arm is None or options.endpoint is None:
+    if options.arm is None or (options.endpoint is None and options.arm != "offline"):
         raise UserInputError("Say what to measure: --arm NAME --endpoint URL, or --report.")
     few_shot = FewShot()
     if options.prompt:
         kept = json.loads(options.prompt.read_text("utf-8"))
         few_shot = FewShot(kept["instruction"], tuple((q, a) for q, a in kept["examples"]))
-    client = LLMClient(
-        Endpoint(base_url=options.endpoint, model=options.model, timeout_s=120, max_tokens=128, retries=0)
-    )
+    client = None
+    if options.endpoint is not None:
+        where = Endpoint(base_url=options.endpoint, model=options.model, timeout_s=120, max_tokens=128, retries=0)
+        client = LLMClient(where)
     arm = measure(options.arm, client, few_shot, options.data, count=options.count, every=options.every)
     (options.work / f"arm-{options.arm}.json").write_text(json.dumps(arm, indent=1, ensure_ascii=False) + "\n", "utf-8")
     print(json.dumps({part: share(right) for part, right in arm["right"].items()}), arm["seconds"], "s")

@@ -17,25 +17,30 @@ _SETS = ("planning", "domains", "conversation", "cohort")
 
 def fingerprints() -> set[str]:
     """The hashes of every question in every evaluation set that is there, both halves; no text leaves this function."""
-    return {fingerprint(text) for folder in _SETS for text in _texts(folder)}
+    return {fingerprint(text) for _, texts in _by_file() for text in texts}
 
 
-def _texts(folder: str) -> Iterator[str]:
-    try:
-        found = list(files(f"scanwright.evals.{folder}").iterdir())
-    except ModuleNotFoundError:
-        return
-    for file in found:
-        if file.name.endswith(".jsonl"):
-            for line in file.read_text("utf-8").splitlines():
-                row = json.loads(line)
-                yield from (t["question"] for t in [row, *row.get("turns", ())] if "question" in t)
+def _by_file() -> Iterator[tuple[str, list[str]]]:
+    for folder in _SETS:
+        try:
+            found = sorted(files(f"scanwright.evals.{folder}").iterdir(), key=lambda f: f.name)
+        except ModuleNotFoundError:
+            continue
+        for file in found:
+            if file.name.endswith(".jsonl"):
+                rows = map(json.loads, file.read_text("utf-8").splitlines())
+                turns = [t for row in rows for t in (row, *row.get("turns", ()))]
+                yield f"{folder}/{file.name}", [t["question"] for t in turns if "question" in t]
 
 
-def overlap(data: Path) -> int:
-    """How many rows of a training file are a question of an evaluation set; it should be none."""
-    taken = fingerprints()
-    return sum(fingerprint(row.question) in taken for row in load(data))
+def overlap(data: Path) -> dict[str, int]:
+    """How many rows that are trained on are a question of an evaluation set, by file; only files with some.
+
+    A set that came after the data may hold one: a model that was trained on them says nothing on such a question.
+    """
+    trained = {fingerprint(row.question) for row in load(data, "train")}
+    counts = {name: len({fingerprint(t) for t in texts} & trained) for name, texts in _by_file()}
+    return {name: count for name, count in counts.items() if count}
 
 
 def synthetic(data: Path, count: int, seed: int) -> list[Row]:
