@@ -132,6 +132,9 @@ class Compiler:
         kind = self.registry.kind_of(goal.want, goal.of)
         nodes = [chainer.find(wanted_type(goal, kind, side, image)) for side in _sides(goal)]
         self._all_used(goal, nodes)
+        # A mask of this exam is no mask carried over from another, though its type leaves that open.
+        if any(goal.want not in node.tool.card.quantities for node in nodes):
+            raise NoChain(9, _another_exam())
         # Asked last: the size of a pixel would not help where the goal is refused for another reason.
         if not _sized(image) and (
             goal.want in SIZED or (goal.want in PIXEL_LENGTHS and goal.unit not in (None, PIXELS))
@@ -175,8 +178,7 @@ class Compiler:
         if left:
             raise _refused(f"No tool takes {' and '.join(left)} when it gives the {_words(goal.want)}.", left[0])
         if goal.time is not None:
-            sentence = "The question is about another exam of the patient: give it as well, before the one asked about."
-            raise NoChain(9, Concern("ask", sentence, "earlier study", test="missing_study"))
+            raise NoChain(9, _another_exam())
         if goal.group is not None and goal.want != "axial_diameters":
             raise _refused(f"The {_words(goal.want)} cannot be given per {goal.group}.", "tool")
         sides = [goal.side] if goal.side in ("left", "right") else ["left", "right"] if goal.side == "each" else []
@@ -322,6 +324,11 @@ def _shown_by(node: Node) -> list[tuple[str, Source]]:
             source = node.inputs[spec.name]
             return [(spec.type.kind, s) for s in (source if isinstance(source, tuple) else (source,))]
     return []
+
+
+def _another_exam() -> Concern:
+    sentence = "The question is about another exam of the patient: give it as well, before the one asked about."
+    return Concern("ask", sentence, "earlier study", test="missing_study")
 
 
 def _sized(image: Image) -> bool:

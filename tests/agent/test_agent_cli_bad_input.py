@@ -368,7 +368,7 @@ def scanwright(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", CODE, *map(str, words)], capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("size", ["300k", "700k"])
+@pytest.mark.parametrize("size", ["450k", "900k"])
 def test_an_import_onto_a_full_disk_is_one_sentence_and_keeps_nothing(
     size: str, small_disk: Any, tmp_path: Path
 ) -> None:

@@ -360,6 +360,12 @@ def unit_of(plan: Plan, step_id: str, studies: tuple[StudyView, ...], goal: Goal
     return CANONICAL_UNITS.get(goal.want) or (studies[0].image().image.unit if "intensity" in goal.want else None)
 
 
+def test_a_mask_carried_from_another_exam_needs_that_exam() -> None:
+    plan = Compiler(EVERY).compile([Goal(want="carried_mask", of="skull")], (view(),))
+    assert plan.goals[0].status == "needs_input"
+    assert plan.goals[0].missing == ("earlier study",)
+
+
 @MANY
 @given(goals=st.lists(GOALS, min_size=2, max_size=3), main=STUDIES)
 def test_merging_never_changes_what_a_goal_rests_on(goals: list[Goal], main: StudyView) -> None:

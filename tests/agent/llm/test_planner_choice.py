@@ -33,7 +33,7 @@ SKULL = json.dumps({"items": [{**ABOUT, "want": "volume"}]})
 
 def bench(home: Path, url: str | None, planner: str = "auto", **endpoint: Any) -> Workbench:
     known = None if url is None else Endpoint(base_url=url, model="m", retries=0, **{"timeout_s": 20, **endpoint})
-    llm = LLMSettings.model_validate({"endpoint": known, "planner": planner})
+    llm = LLMSettings.model_validate({"endpoint": known, "planner": planner, "writer": "template"})
     return Workbench(home, settings=Settings(tools=ToolSettings(workers=1, threads=1), llm=llm))
 
 
