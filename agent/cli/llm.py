@@ -56,13 +56,18 @@ def fetch(source: Path | None, from_hub: bool, home: Path | None, as_json: bool)
 @click.option("--model", help="GPU: a model's folder or its name on a hub. CPU: a GGUF file.")
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--python", help="The Python that has vLLM or xllamacpp (default: this one).")
+@click.option(
+    "--adapter",
+    type=click.Path(path_type=Path),
+    help="vLLM: a folder with a LoRA adapter, served beside the model; the endpoint is its.",
+)
 @click.option("--threads", default=0, type=click.IntRange(0), help="CPU threads (0: all cores).")
 @click.option("--register", is_flag=True, help="Write the endpoint into scanwright.toml.")
 @click.option("--detach", is_flag=True, help="Leave the server running; `scanwright llm stop` ends it.")
 @home_option
 @exit_codes
 def serve(
-    cpu: bool, model: str | None, port: int, python: str | None, threads: int, register: bool, detach: bool, home: Path | None, as_json: bool,
+    cpu: bool, model: str | None, port: int, python: str | None, adapter: Path | None, threads: int, register: bool, detach: bool, home: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Start a server for a language model on this machine (loopback only), and wait until it answers."""
     import sys
@@ -72,20 +77,27 @@ def serve(
     from scanwright.tools.errors import UserInputError
 
     python = python or sys.executable
+    environment: dict[str, str] = {}
+    slow = cpu
     if cpu:
+        if adapter is not None:
+            raise UserInputError("An adapter is served by vLLM alone: leave out --cpu, or leave out --adapter.")
         file = _model_file(model, home)
         name = file.stem
         started = serving.llamacpp_command(file, name, port, python=python, threads=threads, stays=detach)
     else:
         name = Path(model or "").name
-        started = serving.vllm_command(model or "", name, port, python=python)
+        adapters = {} if adapter is None else {adapter.name: adapter}
+        started = serving.vllm_command(model or "", name, port, python=python, adapters=adapters, stays=detach)
         if model is None:
             raise UserInputError("Say which model the GPU serves: --model FOLDER (or --cpu for the default model).")
+        environment, slow = serving.vllm_environment(model), serving.is_cpu_build(python)
+        name = name if adapter is None else adapter.name
     # A CPU reads about 60 tokens a second, and far fewer where others use it too.
-    timeout_s = CPU_TIMEOUT_S if cpu else None
+    timeout_s = CPU_TIMEOUT_S if slow else None
     folder = home or default_home()
     click.echo(f"Starting {name}; its log is {folder / serving.LOG}.", err=True)
-    server = serving.start(started, folder, port=port, model=name, stays=detach)
+    server = serving.start(started, folder, port=port, model=name, stays=detach, environment=environment)
     try:
         if register:
             file = registering.settings_file(home)

@@ -9,11 +9,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scanwright.agent.llm import llamacpp_server
+from scanwright.agent.llm import llamacpp_server, vllm_server
 from scanwright.tools.errors import ToolFailed, UserInputError
 
 RECORD = "llm-server.json"
@@ -49,8 +49,19 @@ def llamacpp_command(
     return [python, str(Path(llamacpp_server.__file__)), *map(str, words)]
 
 
-def vllm_command(model: str, name: str, port: int, *, python: str = sys.executable) -> list[str]:
-    """The command that serves a model on the GPU. Raises UserInputError where that Python has no vLLM."""
+def vllm_command(
+    model: str,
+    name: str,
+    port: int,
+    *,
+    python: str = sys.executable,
+    adapters: Mapping[str, Path] | None = None,
+    stays: bool = False,
+) -> list[str]:
+    """The command that serves a model with vLLM, and adapters (LoRA) under names of their own.
+
+    Raises UserInputError where that Python has no vLLM, or a folder is no adapter.
+    """
     if not _has(python, "vllm"):
         raise UserInputError(
             "Serving on a GPU needs vLLM in an environment of its own: python -m venv vllm && vllm/bin/pip install "
@@ -58,15 +69,44 @@ def vllm_command(model: str, name: str, port: int, *, python: str = sys.executab
             "--cpu."
         )
     # The rules and the fixed examples of a planning prompt are the same each time: read once, kept.
-    return [
-        python, "-m", "vllm.entrypoints.openai.api_server", "--model", model, "--served-model-name", name,
-        "--host", "127.0.0.1", "--port", str(port), "--max-model-len", str(CONTEXT), "--enable-prefix-caching",
-        "--gpu-memory-utilization", "0.85",
+    words = [
+        python, str(Path(vllm_server.__file__)), "0" if stays else str(os.getpid()), "--model", model,
+        "--served-model-name", name, "--host", "127.0.0.1", "--port", str(port), "--max-model-len", str(CONTEXT),
+        "--enable-prefix-caching", "--disable-uvicorn-access-log",
     ]  # fmt: skip
+    # On the CPU the share would be one of the machine's memory; there the space is said in vllm_environment.
+    words += [] if is_cpu_build(python) else ["--gpu-memory-utilization", "0.85"]
+    if adapters:
+        for folder in adapters.values():
+            if not (folder / "adapter_config.json").is_file():
+                raise UserInputError(f"{folder} is no adapter: it should hold adapter_config.json.")
+        words += ["--enable-lora", "--max-lora-rank", "64", "--lora-modules"]
+        words += [f"{served}={folder.absolute()}" for served, folder in adapters.items()]
+    return words
+
+
+def vllm_environment(model: str) -> dict[str, str]:
+    """What vLLM is told by its environment: it reports to nobody, listens to this machine, keeps 2 GB on a CPU."""
+    said = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_HOST_IP": "127.0.0.1"}
+    said |= {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {}
+    said |= {"HF_HUB_OFFLINE": "1"} if Path(model).is_dir() else {}
+    return said | {"VLLM_CPU_KVCACHE_SPACE": os.environ.get("VLLM_CPU_KVCACHE_SPACE", "2")}
+
+
+def is_cpu_build(python: str) -> bool:
+    """True where that Python's vLLM is the one for CPUs."""
+    return _runs(python, "from importlib.metadata import version; version('vllm-cpu')")
 
 
 def start(
-    command: Sequence[str], folder: Path, *, port: int, model: str, ready_s: float = 600.0, stays: bool = False
+    command: Sequence[str],
+    folder: Path,
+    *,
+    port: int,
+    model: str,
+    ready_s: float = 600.0,
+    stays: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> Server:
     """Starts command, waits until it answers on port, and keeps a record of it in folder.
 
@@ -83,7 +123,12 @@ def start(
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOG).open("wb") as log:
         child = subprocess.Popen(
-            list(command), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=stays
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=stays,
+            env={**os.environ, **(environment or {})},
         )
     try:
         server = Server(child.pid, psutil.Process(child.pid).create_time(), base_url, model)
@@ -159,7 +204,11 @@ def _signalled(process: object, *, gently: bool) -> None:
 
 
 def _has(python: str, module: str) -> bool:
-    code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
+    return _runs(python, f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)")
+
+
+def _runs(python: str, code: str) -> bool:
+    """True where code ends well in that Python."""
     try:
         return subprocess.run([python, "-c", code], capture_output=True, timeout=60, check=False).returncode == 0
     except OSError as error:
