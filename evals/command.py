@@ -12,6 +12,7 @@ PARTS = {
         "Exact-goal accuracy and false answers of a planner on the question set.",
     ),
     "learning": ("scanwright.evals.learning.run", "A small planning model before and after tuning."),
+    "cohort_questions": ("scanwright.evals.planning.cohorts", "Cohort questions: is each read exactly?"),
     "sense": ("scanwright.evals.sense.run", "Plans that are valid and clinically wrong: are they caught?"),
     "agreement": ("scanwright.evals.accuracy.agreement", "Does the range between methods hold a reference?"),
     "bench": ("scanwright.evals.bench.run", "Speed and memory, as ratios in one run."),
