@@ -28,7 +28,9 @@ _OPEN_RANGE = re.compile(
     r"given (?:value|threshold|level|intensity)|some (?:value|level|threshold|number|intensity)|x|specified|specific|defined|chosen|thresholds|particular)\b"
 )
 _PRONOUN = re.compile(r"\b(?:it|its|this|that|them|their|they|there)\b")
-_LYING_IN = re.compile(r"\b(?:in|inside|within|of|on|at|near) (?:the |his |her )?(?:left|right) (?!half\b|side\b|part\b)\w+")
+_LYING_IN = re.compile(
+    r"\b(?:in|inside|within|of|on|at|near) (?:the |his |her )?(?:left|right) (?!half\b|side\b|part\b)\w+"
+)
 _COUNTED = re.compile(r"\bhow many (?:\w+ )?$|\b(?:number|count) of (?:the )?$")
 _MEASURES = re.compile(r"\b(?:mean|average|diameter|longest|how bright|how dense)\b")
 _HEIGHT = re.compile(

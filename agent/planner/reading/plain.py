@@ -101,7 +101,9 @@ _BY_PART: dict[str, tuple[_Rule, ...]] = {
     "lung": _LUNG_LOBES,
 }
 # On an image of that modality.
-_VESSELS = r"(?:(?:blood[- ]?)?vess?els?|vasculature|vascular (?:tree|network)|vessel (?:tree|network)|arteries and veins)"
+_VESSELS = (
+    r"(?:(?:blood[- ]?)?vess?els?|vasculature|vascular (?:tree|network)|vessel (?:tree|network)|arteries and veins)"
+)
 _OF_EYE = r"(?: (?:of|in|on) (?:the |this |that )?(?:human )?(?:fundus|retina|eye|eyeground|back of the eye))"
 _BY_MODALITY: dict[str, tuple[_Rule, ...]] = {
     "OP": _rules(
