@@ -91,3 +91,14 @@ def test_a_ct_without_air_is_doubted(tmp_path: Path) -> None:
 def test_a_bad_sidecar_is_refused_by_name(tmp_path: Path, text: str) -> None:
     with pytest.raises(UserInputError, match=r"a\.b\.json"):
         load(tmp_path, text)
+
+
+@pytest.mark.parametrize(("age", "band"), [(67, "60-69"), (67.9, "60-69"), ("067Y", "60-69")])
+def test_sex_age_band_and_scanner_are_kept_and_the_age_itself_is_not(
+    tmp_path: Path, age: float | str, band: str
+) -> None:
+    sidecar = {"PatientSex": "F", "PatientAge": age, "ManufacturersModelName": "Prisma"}
+    safe = load(tmp_path, sidecar).safe
+    assert safe["sex"] == "F"
+    assert safe["age_band"] == band
+    assert "67" not in json.dumps(safe)
