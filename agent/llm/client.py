@@ -35,7 +35,8 @@ class LLMClient:
 
     cancelled stops a call that is under way, and its connection with it. heard is told what each call is for and each
     piece as it comes, for a screen that shows that something comes: a piece is neither whole nor checked. report says
-    that messages may hold text of a report: outside of the trust boundary it goes through a second search for names.
+    that messages may hold text of a report: such a call is refused outside of the trust boundary, since patterns alone
+    do not find every name in free text.
     """
 
     endpoint: Endpoint
@@ -147,6 +148,11 @@ class LLMClient:
         """The messages as they may leave, and the kinds of identifiers that were taken out."""
         if self.endpoint.trusted:
             return [dict(m) for m in messages], ()
+        if self.report:
+            raise EndpointFailed(
+                f"{self.endpoint.shown} was not asked: text of a report goes to an endpoint inside the trust boundary "
+                "only."
+            )
         said: list[dict[str, str]] = []
         hidden: list[str] = []
         for message in messages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -9,10 +10,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
-from scanwright.agent.llm import serving
+from scanwright.agent.llm import serving, vllm_server
 from scanwright.tools.errors import ToolFailed, UserInputError
 
 SCRIPT = str(Path(__file__).with_name("small_llm_server.py"))
@@ -101,3 +103,51 @@ def test_a_model_server_listens_on_this_machine_alone(tmp_path: Path) -> None:
     words = serving.vllm_command("/models/big", "big", 8000, python=str(python))
     assert words[words.index("--host") + 1] == "127.0.0.1"
     assert words[words.index("--model") + 1] == "/models/big"
+    assert words[1] == vllm_server.__file__
+    assert words[2] == str(os.getpid())
+
+
+def test_vllm_reports_to_nobody_and_looks_up_no_folder_on_a_hub(tmp_path: Path) -> None:
+    said = serving.vllm_environment(str(tmp_path))
+    assert (said["VLLM_NO_USAGE_STATS"], said["DO_NOT_TRACK"], said["HF_HUB_OFFLINE"]) == ("1", "1", "1")
+    assert said["VLLM_HOST_IP"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "passes"),
+    [
+        ("GET", "/v1/models", {b"host": b"127.0.0.1:8093"}, True),
+        ("POST", "/v1/chat/completions", {b"host": b"localhost:8093"}, True),
+        ("GET", "/metrics", {b"host": b"127.0.0.1:8093"}, False),
+        ("POST", "/tokenize", {b"host": b"127.0.0.1:8093"}, False),
+        ("GET", "/v1/models", {b"host": b"evil.example:8093"}, False),
+        ("GET", "/v1/models", {b"host": b"127.0.0.1:8093", b"origin": b"http://evil.example"}, False),
+        ("GET", "/v1/models", {}, False),
+    ],
+)
+def test_the_gate_passes_on_what_is_used_here_and_nothing_else(
+    method: str, path: str, headers: dict[bytes, bytes], passes: bool
+) -> None:
+    reached: list[object] = []
+    sent: list[dict[str, Any]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "headers": list(headers.items())}
+    asyncio.run(vllm_server.Gate(app)(scope, None, send))
+    assert bool(reached) == passes
+    assert [m.get("status") for m in sent] == ([] if passes else [404, None])
+
+
+def test_a_folder_that_is_no_adapter_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "vllm").mkdir()
+    (tmp_path / "vllm" / "__init__.py").touch()
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    with pytest.raises(UserInputError, match="adapter_config"):
+        serving.vllm_command("m", "m", 8000, python=str(python), adapters={"a": tmp_path})

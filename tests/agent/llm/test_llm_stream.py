@@ -204,3 +204,13 @@ def test_an_error_of_the_screen_is_its_own_and_no_failure_of_the_endpoint() -> N
         with pytest.raises(ZeroDivisionError):
             llm.text(ASKED, name="answer", on_token=broken)
         assert llm.text(ASKED, name="answer") == "The brain."
+
+
+def test_text_of_a_report_goes_to_an_endpoint_inside_and_to_no_other() -> None:
+    with llm_server(says("yes")) as (url, heard):
+        inside = LLMClient(Endpoint(base_url=url, model="m"), report=True)
+        assert inside.text(ASKED, name="report") == "yes"
+        outside = LLMClient(Endpoint(base_url=url, model="m", inside=False), report=True)
+        with pytest.raises(EndpointFailed, match="inside the trust boundary only"):
+            outside.text(ASKED, name="report")
+    assert len(heard) == 1
