@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scanwright.agent.plan.plan import Plan
+from scanwright.agent.running import new_run_id
 from scanwright.memory.corrections import Correction
 from scanwright.memory.home import Home
 from scanwright.memory.records import EventKind, RunRecord
@@ -122,7 +121,7 @@ def _begun(home: Home, record: RunRecord, step: str, base: str, artifact: str, a
     steps = tuple(s.model_copy(update={"provided": overrides.get(s.id, s.provided)}) for s in plan.steps)
     plan = plan.model_copy(update={"steps": steps})
     made = next(e for e in home.runs.events(root) if e.kind == EventKind.PLAN_MADE)
-    child = f"R{datetime.now(UTC):%Y%m%d%H%M%S}-{secrets.token_hex(3)}"
+    child = new_run_id()
     payload = {k: made.payload[k] for k in ("planner", "masks", "studies")}
     payload |= {"plan_key": plan.key, "parent": record.run_id}
     # One transaction: a correction that is acknowledged has its run, and no run stands without its correction.

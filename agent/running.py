@@ -60,7 +60,7 @@ class Running:
         if run_id is not None:
             runs.append(run_id, EventKind.RUN_RESUMED, {})
         else:
-            run_id = _new_run_id()
+            run_id = new_run_id()
             masks = {s.alias: self.home.step_cache.keep(s.mask) for s in studies if s.mask is not None}
             runs.create(run_id, plan.question, study_ids, plan.model_dump(mode="json"), key)
             made = {"planner": plan.planner, "plan_key": plan.key, "masks": masks}
@@ -116,5 +116,6 @@ def _run_key(plan: Plan, studies: Sequence[StudyView]) -> str:
     )
 
 
-def _new_run_id() -> str:
+def new_run_id() -> str:
+    """An id for a run that begins now."""
     return f"R{datetime.now(UTC):%Y%m%d%H%M%S}-{secrets.token_hex(3)}"

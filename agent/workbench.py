@@ -355,8 +355,7 @@ class Workbench:
             checked = self.checked(plan, views)
             if not approved:
                 needs_approval(checked, self.registry, self.settings.agent.approve_over_s)
-            words = self._words(home, given.patient)
-            return self._running(home, on_step, words).run(checked, views, reviewed=approved)
+            return self.run_planned(Planned(checked, (), views), given, on_step=on_step, reviewed=approved)
 
     def checked(self, plan: Plan, studies: Sequence[StudyView]) -> Plan:
         """A plan by hand, or an edited one, as it may run on studies."""

@@ -15,7 +15,7 @@ from scanwright.agent.answer.result import AnswerResult, PlanSummary, Refusal
 from scanwright.agent.answer.writer import goal_words
 from scanwright.agent.conversation.exams import NoEarlier, on_exam
 from scanwright.agent.conversation.explain import Explained, Explainer
-from scanwright.agent.conversation.kept import given_from_kept, kept_given, with_masks
+from scanwright.agent.conversation.kept import given_from_kept, kept_answer, kept_given, with_masks
 from scanwright.agent.conversation.reader import NAME, FollowUpReader, Model, Read
 from scanwright.agent.conversation.thread import Thread, goals_of
 from scanwright.agent.given import Given
@@ -175,7 +175,7 @@ class Conversation:
         """The turns of the branch of which nothing was answered."""
         found = set()
         for turn in thread.branch(thread.head):
-            result = self._result_of(home, turn)
+            result = kept_answer(home, turn)
             if result is not None and result.status in ("refused", "needs_input"):
                 found.add(turn.seq)
         return found
@@ -233,7 +233,7 @@ class Conversation:
             result = _said(question, _NOTHING.format(what), status="needs_input")
         else:
             asked = thread.turn(thread.head)
-            last = self._result_of(home, asked)
+            last = kept_answer(home, asked)
             if last is None:
                 result = _said(question, _NOT_A_RUN, status="needs_input")
             else:
@@ -268,7 +268,7 @@ class Conversation:
         if head is None:
             return _said(question, "Back at the beginning: nothing is asked yet.")
         held = thread.turn(head)
-        result = self._result_of(home, held)
+        result = kept_answer(home, held)
         if result is None:
             return _said(question, f"Back to: {_about(held)}.")
         told = f"Back to: {_about(held)}.\n{result.answer}"
@@ -308,11 +308,6 @@ class Conversation:
             run_id=run,
             answer=result.model_dump(mode="json") if alone and result is not None else None,
         )
-
-    def _result_of(self, home: Home, turn: Turn) -> AnswerResult | None:
-        """What a turn was answered: its run's answer, or its own."""
-        kept = turn.answer if turn.run_id is None else home.runs.get(turn.run_id).answer
-        return None if kept is None else AnswerResult.model_validate(kept)
 
     def _modality(self, home: Home, turn: Turn) -> str | None:
         return self._views(home, turn.exam)[0].image(self._given.series).image.modality

@@ -1,4 +1,4 @@
-"""What a person gave beside the questions, as a conversation keeps it for the next time it is opened."""
+"""What a conversation keeps for the next time it is opened: what a person gave beside the questions, and answers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from scanwright.agent.answer.result import AnswerResult
 from scanwright.agent.given import Given
 from scanwright.agent.plan.studies import StudyView
+from scanwright.memory.conversations import Turn
 from scanwright.memory.home import Home
 from scanwright.tools.artifacts import Mask
 from scanwright.tools.contract.quantity import Point, Points
@@ -50,3 +52,9 @@ def with_masks(home: Home, views: Sequence[StudyView], masks: dict[str, str]) ->
             view = replace(view, mask=mask)
         found.append(view)
     return found
+
+
+def kept_answer(home: Home, turn: Turn) -> AnswerResult | None:
+    """What a turn of a conversation was answered: its run's answer, or its own."""
+    kept = turn.answer if turn.run_id is None else home.runs.get(turn.run_id).answer
+    return None if kept is None else AnswerResult.model_validate(kept)

@@ -14,7 +14,7 @@ from scanwright.agent.conversation.thread import Thread
 from scanwright.agent.given import Given
 from scanwright.agent.plan.plan import Plan
 from scanwright.agent.plan.studies import StudyView
-from scanwright.memory.conversations import ConversationRecord, Turn
+from scanwright.memory.conversations import ConversationRecord
 from scanwright.memory.home import Home
 from scanwright.tools.artifacts import Mask
 
@@ -110,9 +110,3 @@ class Talk(Conversation):
         if result is None:
             raise Waits(kept.seq, why or "")
         return result
-
-
-def kept_answer(home: Home, turn: Turn) -> AnswerResult | None:
-    """What a turn of a conversation was answered: its run's answer, or its own."""
-    kept = turn.answer if turn.run_id is None else home.runs.get(turn.run_id).answer
-    return None if kept is None else AnswerResult.model_validate(kept)

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from scanwright.agent.answer.result import AnswerResult
+from scanwright.agent.conversation.kept import kept_answer
 from scanwright.agent.conversation.reader import Read
 from scanwright.agent.conversation.thread import Thread
 from scanwright.agent.plan import sense
@@ -16,7 +17,7 @@ from scanwright.agent.plan.trim import settle
 from scanwright.agent.run.executor import OnStep, StepReport
 from scanwright.agent.server.feed import Feed
 from scanwright.agent.server.lane import Lane
-from scanwright.agent.server.talk import GivenHere, Talk, Waits, kept_answer
+from scanwright.agent.server.talk import GivenHere, Talk, Waits
 from scanwright.agent.workbench import Workbench
 from scanwright.memory.home import Home
 from scanwright.memory.sessions import AskedTurn
