@@ -86,6 +86,7 @@ class Workbench:
         self._extra_modules = tuple(extra_modules)
         self._runtime: Runtime | None = None
         self._home: Home | None = None
+        self._offline: tuple[Home, ExemplarPlanner] | None = None
 
     def __enter__(self) -> Workbench:
         return self
@@ -135,7 +136,7 @@ class Workbench:
             try:
                 yield home
             finally:
-                self._home = None
+                self._home = self._offline = None
 
     def runtime(self, home: Home) -> Runtime:
         """The workers, started when they are first needed."""
@@ -152,14 +153,17 @@ class Workbench:
         return self._runtime
 
     def offline_planner(self, home: Home) -> ExemplarPlanner:
-        """The planner without a language model, on this home's vectors and encoder."""
+        """The planner without a language model, on this home's vectors and encoder; one as long as the home is open."""
+        if self._offline is not None and self._offline[0] is home:
+            return self._offline[1]
         from scanwright.agent.planner.exemplar import ExemplarPlanner as Offline
         from scanwright.agent.planner.index import ExemplarIndex
         from scanwright.agent.planner.lexicon import dictionary
         from scanwright.agent.planner.reading.words import Speller
 
         index = ExemplarIndex(self.registry, home.vectors(), self.runtime(home).encode)
-        return Offline(index, Speller(dictionary(self.weights)))
+        self._offline = home, Offline(index, Speller(dictionary(self.weights)))
+        return self._offline[1]
 
     def planner(
         self,
